@@ -1,0 +1,232 @@
+//! The graph of a function: a directed acyclic graph of primitives over petgraph.
+
+use std::collections::{BTreeMap, BinaryHeap};
+use std::cmp::Reverse;
+use std::fmt;
+use std::rc::Rc;
+
+use petgraph::Direction;
+use petgraph::stable_graph::{NodeIndex, StableDiGraph};
+use petgraph::visit::EdgeRef;
+use proc_macro2::Span;
+
+use super::Type;
+use crate::ops::Op;
+
+/// A value of one graph. Ids of removed nodes are not used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(NodeIndex);
+
+impl NodeId {
+    /// The index behind the id.
+    pub fn index(self) -> usize {
+        self.0.index()
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.index())
+    }
+}
+
+/// A parameter of the network, by order of declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParamId(pub usize);
+
+/// One primitive applied to operands; it makes one value.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What is computed.
+    pub op: Op,
+    /// The type of the value.
+    pub ty: Type,
+    /// The user's tokens that asked for it; derived nodes inherit it.
+    pub span: Span,
+    /// The user's name for it (`hidden`), for readable kernels; derived nodes inherit it.
+    pub name: Option<Rc<str>>,
+}
+
+/// What a value is computed for. Roots keep nodes alive.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RootKind {
+    /// The function's result number n.
+    Output(usize),
+    /// The scalar loss.
+    Loss,
+    /// The new value of a parameter, written over the old one.
+    Param(ParamId),
+    /// The new value of an optimiser slot of a parameter, written over the old one.
+    State(ParamId, usize),
+}
+
+/// A root: its kind and the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// What for.
+    pub kind: RootKind,
+    /// The value.
+    pub node: NodeId,
+}
+
+/// A graph of primitives with its roots.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    nodes: StableDiGraph<Node, usize>,
+    /// The values that the function is there to compute, in order.
+    pub roots: Vec<Root>,
+}
+
+impl Graph {
+    /// Adds a node whose type the caller vouches for; `infer::add` is the checked way.
+    pub fn push(&mut self, node: Node, inputs: &[NodeId]) -> NodeId {
+        let id = self.nodes.add_node(node);
+        for (position, input) in inputs.iter().enumerate() {
+            self.nodes.add_edge(input.0, id, position);
+        }
+        NodeId(id)
+    }
+
+    /// The node of an id.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// The node of an id, to change its span or name.
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0]
+    }
+
+    /// Whether the id still stands.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.nodes.contains_node(id.0)
+    }
+
+    /// The primitive of a node.
+    pub fn op(&self, id: NodeId) -> &Op {
+        &self.node(id).op
+    }
+
+    /// The type of a node.
+    pub fn ty(&self, id: NodeId) -> &Type {
+        &self.node(id).ty
+    }
+
+    /// The operands of a node, in order.
+    pub fn inputs(&self, id: NodeId) -> Vec<NodeId> {
+        let mut edges: Vec<(usize, NodeId)> = self
+            .nodes
+            .edges_directed(id.0, Direction::Incoming)
+            .map(|edge| (*edge.weight(), NodeId(edge.source())))
+            .collect();
+        edges.sort_unstable();
+        edges.into_iter().map(|(_, input)| input).collect()
+    }
+
+    /// Operand number `position` of a node.
+    ///
+    /// # Panics
+    /// If there is no such operand.
+    pub fn input(&self, id: NodeId, position: usize) -> NodeId {
+        self.inputs(id)[position]
+    }
+
+    /// The nodes that read a value, each once, by id.
+    pub fn users(&self, id: NodeId) -> Vec<NodeId> {
+        let mut users: Vec<NodeId> = self.nodes.neighbors_directed(id.0, Direction::Outgoing).map(NodeId).collect();
+        users.sort_unstable();
+        users.dedup();
+        users
+    }
+
+    /// Lets everybody who reads `old`, roots included, read `new` instead.
+    pub fn replace(&mut self, old: NodeId, new: NodeId) {
+        let edges: Vec<_> = self
+            .nodes
+            .edges_directed(old.0, Direction::Outgoing)
+            .map(|edge| (edge.id(), edge.target(), *edge.weight()))
+            .collect();
+        for (edge, user, position) in edges {
+            self.nodes.remove_edge(edge);
+            self.nodes.add_edge(new.0, user, position);
+        }
+        for root in &mut self.roots {
+            if root.node == old {
+                root.node = new;
+            }
+        }
+    }
+
+    /// Lets one user's operand be another value.
+    pub fn set_input(&mut self, user: NodeId, position: usize, new: NodeId) {
+        let edge = self
+            .nodes
+            .edges_directed(user.0, Direction::Incoming)
+            .find(|edge| *edge.weight() == position)
+            .map(|edge| edge.id());
+        if let Some(edge) = edge {
+            self.nodes.remove_edge(edge);
+            self.nodes.add_edge(new.0, user.0, position);
+        }
+    }
+
+    /// Removes a node that nobody reads.
+    pub fn remove(&mut self, id: NodeId) {
+        debug_assert!(self.users(id).is_empty(), "{id} is still read");
+        self.nodes.remove_node(id.0);
+    }
+
+    /// All ids, ascending.
+    pub fn ids(&self) -> Vec<NodeId> {
+        self.nodes.node_indices().map(NodeId).collect()
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.node_count()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All ids, operands before users, lowest id first among those that are ready.
+    /// `None` where there is a cycle.
+    pub fn try_topological(&self) -> Option<Vec<NodeId>> {
+        let mut waiting: BTreeMap<NodeId, usize> = BTreeMap::new();
+        let mut ready = BinaryHeap::new();
+        for id in self.ids() {
+            let count = self.nodes.edges_directed(id.0, Direction::Incoming).count();
+            if count == 0 {
+                ready.push(Reverse(id));
+            } else {
+                waiting.insert(id, count);
+            }
+        }
+        let mut order = Vec::with_capacity(self.len());
+        while let Some(Reverse(id)) = ready.pop() {
+            order.push(id);
+            for edge in self.nodes.edges_directed(id.0, Direction::Outgoing) {
+                let user = NodeId(edge.target());
+                if let Some(count) = waiting.get_mut(&user) {
+                    *count -= 1;
+                    if *count == 0 {
+                        ready.push(Reverse(user));
+                    }
+                }
+            }
+        }
+        (order.len() == self.len()).then_some(order)
+    }
+
+    /// As `try_topological`, for graphs that are verified.
+    pub fn topological(&self) -> Vec<NodeId> {
+        self.try_topological().unwrap_or_else(|| unreachable!("the graph has a cycle"))
+    }
+
+    /// Whether a root holds the node.
+    pub fn is_root(&self, id: NodeId) -> bool {
+        self.roots.iter().any(|root| root.node == id)
+    }
+}

@@ -1,0 +1,11 @@
+//! The intermediate representation: typed values in a graph of primitives.
+
+mod graph;
+mod network;
+mod print;
+mod types;
+pub mod verify;
+
+pub use graph::{Graph, Node, NodeId, ParamId, Root, RootKind};
+pub use network::{Function, Init, InputDecl, InputKind, LayerRow, Method, Network, Optimizer, ParamDecl};
+pub use types::{DType, Type, shape};

@@ -1,0 +1,145 @@
+//! What a user writes, with the span of every part. Nothing is resolved here.
+
+use proc_macro2::{Ident, Span, TokenStream};
+
+/// A whole `network! { … }`.
+#[derive(Clone, Debug)]
+pub struct NetworkDecl {
+    /// Doc comments and other attributes.
+    pub attributes: TokenStream,
+    /// `pub`, `pub(crate)` or nothing.
+    pub visibility: TokenStream,
+    /// The type's name.
+    pub name: Ident,
+    /// `<batch = 128, time = 28, dtype = f64>`.
+    pub header: Vec<(Ident, Expr)>,
+    /// The statements.
+    pub body: Vec<Stmt>,
+}
+
+/// A statement.
+#[derive(Clone, Debug)]
+pub enum Stmt {
+    /// `let mut name: Tensor<..> = value;`, also `let (a, b) = value;`.
+    Let { pattern: Vec<Ident>, mutable: bool, shape: Option<ShapeDecl>, value: Expr },
+    /// `name = value;`
+    Assign { name: Ident, value: Expr },
+    /// `const NAME: usize = value;`
+    Const { name: Ident, value: Expr },
+    /// `fn name(a: Tensor, b: usize) -> Tensor { … }`
+    Fn(FnDecl),
+    /// `for i in from..to { … }`; `inclusive` for `..=`.
+    For { variable: Option<Ident>, from: Expr, to: Expr, inclusive: bool, body: Vec<Stmt>, span: Span },
+    /// An expression for its effect: `loss(…);`.
+    Expr(Expr),
+}
+
+/// `Tensor<7, 7, {2 * H}>` with the span of the whole.
+#[derive(Clone, Debug)]
+pub struct ShapeDecl {
+    /// Each axis.
+    pub dims: Vec<Expr>,
+    /// The annotation.
+    pub span: Span,
+}
+
+/// A reusable block.
+#[derive(Clone, Debug)]
+pub struct FnDecl {
+    /// Its name.
+    pub name: Ident,
+    /// Parameters with their declared kind.
+    pub params: Vec<(Ident, FnParam)>,
+    /// Statements before the result.
+    pub body: Vec<Stmt>,
+    /// The final expression.
+    pub result: Box<Expr>,
+}
+
+/// The declared type of a block's parameter.
+#[derive(Clone, Debug)]
+pub enum FnParam {
+    /// `Tensor` or `Tensor<..>`.
+    Tensor(Option<ShapeDecl>),
+    /// `usize`.
+    Integer,
+    /// `f32` or `f64`.
+    Float,
+    /// `bool`.
+    Bool,
+}
+
+/// An expression.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Its tokens, joined; the first token where joining is impossible.
+    pub span: Span,
+}
+
+/// What an expression is.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// `28`
+    Int(u64),
+    /// `0.5`
+    Float(f64),
+    /// `true`
+    Bool(bool),
+    /// `"64 MiB"`
+    Str(String),
+    /// `hidden`
+    Name(Ident),
+    /// `f(a, k = v)`
+    Call { callee: Ident, args: Vec<Expr>, named: Vec<(Ident, Expr)> },
+    /// `x.f(a, k = v)`, the same as `f(x, a, k = v)`.
+    Method { receiver: Box<Expr>, method: Ident, args: Vec<Expr>, named: Vec<(Ident, Expr)> },
+    /// `-x`
+    Neg(Box<Expr>),
+    /// `!x`
+    Not(Box<Expr>),
+    /// `a + b`; `op_span` is the operator's.
+    Binary { op: BinaryOp, op_span: Span, left: Box<Expr>, right: Box<Expr> },
+    /// `(a, b)`
+    Tuple(Vec<Expr>),
+    /// `[a, b]`
+    Array(Vec<Expr>),
+    /// `x[i]`, `x[1..3, ..]`
+    Index { base: Box<Expr>, indices: Vec<Expr> },
+    /// `a..b`, either end may be missing.
+    Range { from: Option<Box<Expr>>, to: Option<Box<Expr>>, inclusive: bool },
+    /// `|x_t, h| { … }`
+    Closure { params: Vec<Ident>, body: Vec<Stmt>, result: Box<Expr> },
+}
+
+/// A binary operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    /// `+`
+    Add,
+    /// `-`
+    Sub,
+    /// `*`
+    Mul,
+    /// `/`
+    Div,
+    /// `%`, integers only.
+    Rem,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `&&`
+    And,
+    /// `||`
+    Or,
+}
