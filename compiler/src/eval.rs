@@ -1,0 +1,72 @@
+//! The reference interpreter: every primitive's own definition, in f64 over ndarray. The oracle of the tests.
+
+use std::collections::BTreeMap;
+
+use crate::ir::{Graph, NodeId, ParamId, Type};
+
+/// A value, whatever its dtype, in f64. Batched values have the batch as axis 0; booleans are 0 and 1.
+pub type Array = ndarray::ArrayD<f64>;
+
+/// What a function is given at run time. `Context { inputs: &inputs, ..Context::new(rows) }`.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Rows of the batch.
+    pub rows: usize,
+    /// By `Input::index`.
+    pub inputs: &'a [Array],
+    /// By `ParamId`.
+    pub params: &'a [Array],
+    /// Optimiser state by parameter and slot.
+    pub states: &'a BTreeMap<(ParamId, usize), Array>,
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// The number of this training step, from 1.
+    pub step: u64,
+    /// The seed of the random numbers.
+    pub seed: u64,
+    /// Which operand a `Phase` takes.
+    pub training: bool,
+    /// The types of the operands of the node that is evaluated; `run` sets them.
+    pub operands: &'a [&'a Type],
+}
+
+impl Context<'_> {
+    /// No data, step 1, learning rate 1, seed 0, training.
+    pub fn new(rows: usize) -> Self {
+        static NO_STATES: BTreeMap<(ParamId, usize), Array> = BTreeMap::new();
+        Self {
+            rows,
+            inputs: &[],
+            params: &[],
+            states: &NO_STATES,
+            learning_rate: 1.0,
+            step: 1,
+            seed: 0,
+            training: true,
+            operands: &[],
+        }
+    }
+
+    /// The shape of the array of a value of this type.
+    pub fn shape(&self, ty: &Type) -> Vec<usize> {
+        ty.batched.then_some(self.rows).into_iter().chain(ty.dims.iter().copied()).collect()
+    }
+}
+
+/// The values of all nodes.
+///
+/// # Panics
+/// If data is missing, or a value's shape is not the one of its node's type.
+pub fn run(graph: &Graph, cx: &Context<'_>) -> BTreeMap<NodeId, Array> {
+    let mut values: BTreeMap<NodeId, Array> = BTreeMap::new();
+    for id in graph.topological() {
+        let inputs = graph.inputs(id);
+        let arrays: Vec<&Array> = inputs.iter().map(|input| &values[input]).collect();
+        let types: Vec<&Type> = inputs.iter().map(|&input| graph.ty(input)).collect();
+        let cx = Context { operands: &types, ..*cx };
+        let value = graph.op(id).rules().eval(&cx, &arrays);
+        assert_eq!(value.shape(), cx.shape(graph.ty(id)), "the shape of {id}, {:?}", graph.op(id));
+        values.insert(id, value);
+    }
+    values
+}
