@@ -112,15 +112,20 @@ impl Graph {
         &self.node(id).ty
     }
 
-    /// The operands of a node, in order.
-    pub fn inputs(&self, id: NodeId) -> Vec<NodeId> {
+    /// The operands of a node with their positions, in order.
+    pub(super) fn operands(&self, id: NodeId) -> Vec<(usize, NodeId)> {
         let mut edges: Vec<(usize, NodeId)> = self
             .nodes
             .edges_directed(id.0, Direction::Incoming)
             .map(|edge| (*edge.weight(), NodeId(edge.source())))
             .collect();
         edges.sort_unstable();
-        edges.into_iter().map(|(_, input)| input).collect()
+        edges
+    }
+
+    /// The operands of a node, in order.
+    pub fn inputs(&self, id: NodeId) -> Vec<NodeId> {
+        self.operands(id).into_iter().map(|(_, input)| input).collect()
     }
 
     /// Operand number `position` of a node.
