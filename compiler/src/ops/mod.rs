@@ -8,6 +8,13 @@ use proc_macro2::TokenStream;
 use crate::autodiff::Vjp;
 use crate::ir::Type;
 
+mod elementwise;
+#[cfg(test)]
+mod testing;
+
+pub use compare::CompareKind;
+pub use hyper::HyperKind;
+
 /// What every primitive says of itself. Each method is required: a primitive without a gradient or a
 /// reference says so in words.
 pub trait Rules {
@@ -105,6 +112,11 @@ macro_rules! primitives {
                 Self::$name(op)
             }
         })*
+
+        /// What each file's tests say of its gradient; a file without this does not compile under test.
+        #[cfg(test)]
+        const GRADIENTS: &[(&str, fn() -> testing::Gradient)] =
+            &[$((stringify!($name), $file::tests::gradient)),*];
 
         impl Op {
             /// Its rules.
