@@ -1,1 +1,3 @@
+//! What networks compiled by kiln run on.
 
+pub mod simd;

@@ -5,13 +5,17 @@
 
 use core::fmt::Debug;
 
-mod math;
-mod portable;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod denormals;
+mod isa;
+mod math;
+mod portable;
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
+pub use denormals::Denormals;
+pub use isa::Isa;
 pub use portable::Portable;
 
 /// Vectors of `E` on one instruction set.

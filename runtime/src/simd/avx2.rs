@@ -1,0 +1,455 @@
+//! AVX2 with FMA: 8 lanes of `f32`, 4 of `f64`.
+
+use core::arch::x86_64::*;
+
+use super::Simd;
+use super::math::{self, Bits};
+
+/// AVX2 and FMA (x86-64 since Haswell and Zen): a value proves that this machine has both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx2(());
+
+/// Evaluates intrinsics of AVX, AVX2 and FMA that touch no memory.
+macro_rules! avx2 {
+    ($body:expr) => {
+        // SAFETY: every use is in a method of an `Avx2`, and one exists only where the instructions do.
+        unsafe { $body }
+    };
+}
+
+impl Avx2 {
+    /// The proof, where the machine has the instructions and the operating system saves the registers.
+    pub fn detect() -> Option<Self> {
+        (std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+
+    /// Calls `f` where the instruction set is enabled; see [`Simd::vectorize`].
+    #[inline(always)]
+    pub fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
+        #[target_feature(enable = "avx2,fma")]
+        fn enabled<R>(f: impl FnOnce() -> R) -> R {
+            f()
+        }
+        // SAFETY: an `Avx2` exists only where both features do.
+        unsafe { enabled(f) }
+    }
+
+    /// Lanes below `n` have all bits set.
+    #[inline(always)]
+    fn mask(self, n: usize) -> __m256i {
+        debug_assert!(n <= 8);
+        avx2!(_mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)))
+    }
+
+    /// The same for 64-bit lanes.
+    #[inline(always)]
+    fn mask_wide(self, n: usize) -> __m256i {
+        debug_assert!(n <= 4);
+        avx2!(_mm256_cmpgt_epi64(_mm256_set1_epi64x(n as i64), _mm256_setr_epi64x(0, 1, 2, 3)))
+    }
+}
+
+/// All lanes of a vector in one: the register's halves first, then the quarters, …
+macro_rules! fold {
+    ($isa:ident.$op:ident, f32, $a:expr) => {{
+        let a = $a;
+        let a = Simd::<f32>::$op($isa, a, avx2!(_mm256_permute2f128_ps::<1>(a, a)));
+        let a = Simd::<f32>::$op($isa, a, avx2!(_mm256_permute_ps::<0b01_00_11_10>(a)));
+        let a = Simd::<f32>::$op($isa, a, avx2!(_mm256_permute_ps::<0b10_11_00_01>(a)));
+        avx2!(_mm256_cvtss_f32(a))
+    }};
+    ($isa:ident.$op:ident, f64, $a:expr) => {{
+        let a = $a;
+        let a = Simd::<f64>::$op($isa, a, avx2!(_mm256_permute2f128_pd::<1>(a, a)));
+        let a = Simd::<f64>::$op($isa, a, avx2!(_mm256_permute_pd::<0b01_01>(a)));
+        avx2!(_mm256_cvtsd_f64(a))
+    }};
+}
+
+/// What differs between the two element types only in the intrinsics' suffix.
+macro_rules! arithmetic {
+    ($float:ident: $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
+     $max:ident $min:ident $or:ident $xor:ident $andnot:ident $sqrt:ident $cmp:ident $blendv:ident) => {
+        #[inline(always)]
+        fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
+            Avx2::vectorize(self, f)
+        }
+
+        #[inline(always)]
+        fn splat(self, x: $float) -> Self::V {
+            avx2!($splat(x))
+        }
+
+        #[inline(always)]
+        unsafe fn load(self, p: *const $float) -> Self::V {
+            // SAFETY: the caller promises `LANES` readable elements; no alignment is asked for.
+            unsafe { $load(p) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, p: *mut $float, v: Self::V) {
+            // SAFETY: the caller promises `LANES` writable elements; no alignment is asked for.
+            unsafe { $store(p, v) }
+        }
+
+        #[inline(always)]
+        fn add(self, a: Self::V, b: Self::V) -> Self::V {
+            avx2!($add(a, b))
+        }
+
+        #[inline(always)]
+        fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+            avx2!($sub(a, b))
+        }
+
+        #[inline(always)]
+        fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+            avx2!($mul(a, b))
+        }
+
+        #[inline(always)]
+        fn div(self, a: Self::V, b: Self::V) -> Self::V {
+            avx2!($div(a, b))
+        }
+
+        #[inline(always)]
+        fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+            avx2!($fmadd(a, b, c))
+        }
+
+        // The instruction gives `b` where either is NaN; all bits set, which is a NaN too, where `a` is one.
+        #[inline(always)]
+        fn max(self, a: Self::V, b: Self::V) -> Self::V {
+            avx2!($or($max(a, b), $cmp::<_CMP_UNORD_Q>(a, a)))
+        }
+
+        #[inline(always)]
+        fn min(self, a: Self::V, b: Self::V) -> Self::V {
+            avx2!($or($min(a, b), $cmp::<_CMP_UNORD_Q>(a, a)))
+        }
+
+        #[inline(always)]
+        fn neg(self, a: Self::V) -> Self::V {
+            avx2!($xor($splat(-0.0), a))
+        }
+
+        #[inline(always)]
+        fn abs(self, a: Self::V) -> Self::V {
+            avx2!($andnot($splat(-0.0), a))
+        }
+
+        #[inline(always)]
+        fn sqrt(self, a: Self::V) -> Self::V {
+            avx2!($sqrt(a))
+        }
+
+        #[inline(always)]
+        fn lt(self, a: Self::V, b: Self::V) -> Self::M {
+            avx2!($cmp::<_CMP_LT_OQ>(a, b))
+        }
+
+        #[inline(always)]
+        fn le(self, a: Self::V, b: Self::V) -> Self::M {
+            avx2!($cmp::<_CMP_LE_OQ>(a, b))
+        }
+
+        #[inline(always)]
+        fn eq(self, a: Self::V, b: Self::V) -> Self::M {
+            avx2!($cmp::<_CMP_EQ_OQ>(a, b))
+        }
+
+        #[inline(always)]
+        fn not(self, m: Self::M) -> Self::M {
+            // -NaN with every bit set.
+            avx2!($xor(m, $splat($float::from_bits(!0))))
+        }
+
+        #[inline(always)]
+        fn select(self, m: Self::M, a: Self::V, b: Self::V) -> Self::V {
+            avx2!($blendv(b, a, m))
+        }
+
+        #[inline(always)]
+        fn sum(self, a: Self::V) -> $float {
+            fold!(self.add, $float, a)
+        }
+
+        #[inline(always)]
+        fn product(self, a: Self::V) -> $float {
+            fold!(self.mul, $float, a)
+        }
+
+        #[inline(always)]
+        fn max_lane(self, a: Self::V) -> $float {
+            fold!(self.max, $float, a)
+        }
+
+        #[inline(always)]
+        fn min_lane(self, a: Self::V) -> $float {
+            fold!(self.min, $float, a)
+        }
+    };
+}
+
+impl Simd<f32> for Avx2 {
+    type V = __m256;
+    type M = __m256;
+    const LANES: usize = 8;
+
+    arithmetic! { f32: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
+    _mm256_div_ps _mm256_fmadd_ps _mm256_max_ps _mm256_min_ps _mm256_or_ps _mm256_xor_ps _mm256_andnot_ps
+    _mm256_sqrt_ps _mm256_cmp_ps _mm256_blendv_ps }
+
+    #[inline(always)]
+    unsafe fn load_n(self, p: *const f32, n: usize) -> Self::V {
+        // SAFETY: lanes past `n` are masked out, and the caller promises the others.
+        unsafe { _mm256_maskload_ps(p, self.mask(n)) }
+    }
+
+    // By parts: a masked store is slow on AMD's processors, and `n` is often a constant.
+    #[inline(always)]
+    unsafe fn store_n(self, p: *mut f32, v: Self::V, n: usize) {
+        debug_assert!(n <= 8);
+        if n >= 8 {
+            // SAFETY: as many elements are writable.
+            return unsafe { _mm256_storeu_ps(p, v) };
+        }
+        let mut rest = avx2!(_mm256_castps256_ps128(v));
+        let mut i = 0;
+        // SAFETY: the parts are of 4, 2 and 1 elements as `n` has these bits, so they end at `n`.
+        unsafe {
+            if n & 4 != 0 {
+                _mm_storeu_ps(p, rest);
+                rest = _mm256_extractf128_ps::<1>(v);
+                i = 4;
+            }
+            if n & 2 != 0 {
+                _mm_store_sd(p.add(i).cast(), _mm_castps_pd(rest));
+                rest = _mm_movehl_ps(rest, rest);
+                i += 2;
+            }
+            if n & 1 != 0 {
+                _mm_store_ss(p.add(i), rest);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn first(self, n: usize, a: Self::V, b: Self::V) -> Self::V {
+        avx2!(_mm256_blendv_ps(b, a, _mm256_castsi256_ps(self.mask(n))))
+    }
+
+    #[inline(always)]
+    fn iota(self, start: usize) -> Self::V {
+        avx2!(_mm256_add_ps(_mm256_set1_ps(start as f32), _mm256_setr_ps(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)))
+    }
+
+    #[inline(always)]
+    fn exp(self, a: Self::V) -> Self::V {
+        math::exp(self, a)
+    }
+
+    #[inline(always)]
+    fn log(self, a: Self::V) -> Self::V {
+        math::log(self, a)
+    }
+
+    #[inline(always)]
+    fn log1p(self, a: Self::V) -> Self::V {
+        math::log1p(self, a)
+    }
+
+    #[inline(always)]
+    fn tanh(self, a: Self::V) -> Self::V {
+        math::tanh(self, a)
+    }
+
+    #[inline(always)]
+    fn sigmoid(self, a: Self::V) -> Self::V {
+        math::sigmoid(self, a)
+    }
+
+    #[inline(always)]
+    fn pow(self, a: Self::V, b: Self::V) -> Self::V {
+        math::pow(self, a, b)
+    }
+
+    #[inline(always)]
+    fn random(self, key: u64, index: u64) -> Self::V {
+        math::random(self, key, index)
+    }
+}
+
+/// `f` of every pair of lanes.
+#[inline(always)]
+fn lanes(isa: Avx2, a: __m256d, b: __m256d, f: impl Fn(f64, f64) -> f64) -> __m256d {
+    let (mut x, mut y) = ([0.0; 4], [0.0; 4]);
+    // SAFETY: the arrays have four elements.
+    unsafe {
+        isa.store(x.as_mut_ptr(), a);
+        isa.store(y.as_mut_ptr(), b);
+    }
+    for (x, y) in x.iter_mut().zip(y) {
+        *x = f(*x, y);
+    }
+    // SAFETY: so it has here.
+    unsafe { isa.load(x.as_ptr()) }
+}
+
+impl Simd<f64> for Avx2 {
+    type V = __m256d;
+    type M = __m256d;
+    const LANES: usize = 4;
+
+    arithmetic! { f64: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd
+    _mm256_div_pd _mm256_fmadd_pd _mm256_max_pd _mm256_min_pd _mm256_or_pd _mm256_xor_pd _mm256_andnot_pd
+    _mm256_sqrt_pd _mm256_cmp_pd _mm256_blendv_pd }
+
+    #[inline(always)]
+    unsafe fn load_n(self, p: *const f64, n: usize) -> Self::V {
+        // SAFETY: lanes past `n` are masked out, and the caller promises the others.
+        unsafe { _mm256_maskload_pd(p, self.mask_wide(n)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_n(self, p: *mut f64, v: Self::V, n: usize) {
+        debug_assert!(n <= 4);
+        if n >= 4 {
+            // SAFETY: as many elements are writable.
+            return unsafe { _mm256_storeu_pd(p, v) };
+        }
+        let mut rest = avx2!(_mm256_castpd256_pd128(v));
+        let mut i = 0;
+        // SAFETY: the parts are of 2 and 1 elements as `n` has these bits, so they end at `n`.
+        unsafe {
+            if n & 2 != 0 {
+                _mm_storeu_pd(p, rest);
+                rest = _mm256_extractf128_pd::<1>(v);
+                i = 2;
+            }
+            if n & 1 != 0 {
+                _mm_store_sd(p.add(i), rest);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn first(self, n: usize, a: Self::V, b: Self::V) -> Self::V {
+        avx2!(_mm256_blendv_pd(b, a, _mm256_castsi256_pd(self.mask_wide(n))))
+    }
+
+    #[inline(always)]
+    fn iota(self, start: usize) -> Self::V {
+        avx2!(_mm256_add_pd(_mm256_set1_pd(start as f64), _mm256_setr_pd(0.0, 1.0, 2.0, 3.0)))
+    }
+
+    #[inline(always)]
+    fn exp(self, a: Self::V) -> Self::V {
+        lanes(self, a, a, |a, _| a.exp())
+    }
+
+    #[inline(always)]
+    fn log(self, a: Self::V) -> Self::V {
+        lanes(self, a, a, |a, _| a.ln())
+    }
+
+    #[inline(always)]
+    fn log1p(self, a: Self::V) -> Self::V {
+        lanes(self, a, a, |a, _| a.ln_1p())
+    }
+
+    #[inline(always)]
+    fn tanh(self, a: Self::V) -> Self::V {
+        lanes(self, a, a, |a, _| a.tanh())
+    }
+
+    #[inline(always)]
+    fn sigmoid(self, a: Self::V) -> Self::V {
+        lanes(self, a, a, |a, _| math::sigmoid_f64(a))
+    }
+
+    #[inline(always)]
+    fn pow(self, a: Self::V, b: Self::V) -> Self::V {
+        lanes(self, a, b, f64::powf)
+    }
+
+    #[inline(always)]
+    fn random(self, key: u64, index: u64) -> Self::V {
+        avx2!(_mm256_cvtps_pd(_mm256_castps256_ps128(math::random(self, key, index))))
+    }
+}
+
+impl Bits for Avx2 {
+    type U = __m256i;
+    const FUSED: bool = true;
+
+    #[inline(always)]
+    fn bits(self, a: Self::V) -> Self::U {
+        avx2!(_mm256_castps_si256(a))
+    }
+
+    #[inline(always)]
+    fn float(self, a: Self::U) -> Self::V {
+        avx2!(_mm256_castsi256_ps(a))
+    }
+
+    #[inline(always)]
+    fn words(self, x: u32) -> Self::U {
+        avx2!(_mm256_set1_epi32(x as i32))
+    }
+
+    #[inline(always)]
+    fn counters(self) -> Self::U {
+        avx2!(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+    }
+
+    #[inline(always)]
+    fn and(self, a: Self::U, b: Self::U) -> Self::U {
+        avx2!(_mm256_and_si256(a, b))
+    }
+
+    #[inline(always)]
+    fn xor(self, a: Self::U, b: Self::U) -> Self::U {
+        avx2!(_mm256_xor_si256(a, b))
+    }
+
+    #[inline(always)]
+    fn plus(self, a: Self::U, b: Self::U) -> Self::U {
+        avx2!(_mm256_add_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn minus(self, a: Self::U, b: Self::U) -> Self::U {
+        avx2!(_mm256_sub_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn times(self, a: Self::U, b: Self::U) -> Self::U {
+        avx2!(_mm256_mullo_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn shl<const N: i32>(self, a: Self::U) -> Self::U {
+        avx2!(_mm256_slli_epi32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn shr<const N: i32>(self, a: Self::U) -> Self::U {
+        avx2!(_mm256_srli_epi32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn to_float(self, a: Self::U) -> Self::V {
+        avx2!(_mm256_cvtepi32_ps(a))
+    }
+
+    #[inline(always)]
+    fn larger(self, a: Self::V, b: Self::V) -> Self::V {
+        avx2!(_mm256_max_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn smaller(self, a: Self::V, b: Self::V) -> Self::V {
+        avx2!(_mm256_min_ps(a, b))
+    }
+}
