@@ -116,7 +116,11 @@ pub fn pull_back(graph: &mut Graph, output: NodeId, seed: NodeId, wrt: &[NodeId]
         assert_eq!(contributions.len(), inputs.len(), "{op:?} has another number of gradients than operands");
         for (input, contribution) in inputs.into_iter().zip(contributions) {
             let Some(contribution) = contribution.filter(|_| active.contains(&input)) else { continue };
-            assert_eq!(graph.ty(contribution), graph.ty(input), "a gradient of {op:?} has another type than its operand");
+            assert_eq!(
+                graph.ty(contribution),
+                graph.ty(input),
+                "a gradient of {op:?} has another type than its operand"
+            );
             let sum = match gradients.get(&input) {
                 None => contribution,
                 Some(&other) => {

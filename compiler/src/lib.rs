@@ -7,3 +7,4 @@ pub mod eval;
 pub mod infer;
 pub mod ir;
 pub mod ops;
+pub mod syntax;

@@ -1,7 +1,7 @@
 //! The graph of a function: a directed acyclic graph of primitives over petgraph.
 
-use std::collections::{BTreeMap, BinaryHeap};
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::fmt;
 use std::rc::Rc;
 

@@ -74,8 +74,7 @@ impl Case {
         let mut random = Random(rows as u64);
         let mut graph = Graph::default();
         let types: Vec<Type> = self.operands.iter().map(|(ty, _)| ty.clone()).collect();
-        let operands: Vec<NodeId> =
-            types.iter().enumerate().map(|(index, ty)| input(&mut graph, index, ty)).collect();
+        let operands: Vec<NodeId> = types.iter().enumerate().map(|(index, ty)| input(&mut graph, index, ty)).collect();
         let output = node(&mut graph, self.op.clone(), &operands);
         let ty = graph.ty(output).clone();
         let weights = input(&mut graph, operands.len(), &ty);
@@ -141,8 +140,7 @@ pub(super) fn node(graph: &mut Graph, op: impl Into<Op>, inputs: &[NodeId]) -> N
 /// The value of a primitive on arrays of these types.
 pub(super) fn eval(op: impl Into<Op>, rows: usize, operands: &[(Type, Vec<f64>)]) -> Array {
     let mut graph = Graph::default();
-    let ids: Vec<NodeId> =
-        operands.iter().enumerate().map(|(index, (ty, _))| input(&mut graph, index, ty)).collect();
+    let ids: Vec<NodeId> = operands.iter().enumerate().map(|(index, (ty, _))| input(&mut graph, index, ty)).collect();
     let output = node(&mut graph, op, &ids);
     let cx = Context::new(rows);
     let inputs: Vec<Array> = operands

@@ -20,7 +20,7 @@ pub struct NetworkDecl {
 /// A statement.
 #[derive(Clone, Debug)]
 pub enum Stmt {
-    /// `let mut name: Tensor<..> = value;`, also `let (a, b) = value;`.
+    /// `let mut name: Tensor<..> = value;`, also `let (a, b) = value;`. A name may be `_`.
     Let { pattern: Vec<Ident>, mutable: bool, shape: Option<ShapeDecl>, value: Expr },
     /// `name = value;`
     Assign { name: Ident, value: Expr },
@@ -111,6 +111,8 @@ pub enum ExprKind {
     Range { from: Option<Box<Expr>>, to: Option<Box<Expr>>, inclusive: bool },
     /// `|x_t, h| { … }`
     Closure { params: Vec<Ident>, body: Vec<Stmt>, result: Box<Expr> },
+    /// Broken and reported already: whatever is made of it stays silent.
+    Invalid,
 }
 
 /// A binary operator.

@@ -1,0 +1,235 @@
+//! Expressions.
+
+use proc_macro2::{Ident, Span, TokenTree};
+use syn::spanned::Spanned;
+use syn::{BinOp, UnOp};
+
+use super::ast::{BinaryOp, Expr, ExprKind};
+use super::{body, literal, refuse, stmt};
+use crate::diag::{Diagnostic, Diagnostics};
+
+/// Reads an expression from tokens; what is missing at their end is reported at `last`.
+pub(super) fn parse(tokens: &[TokenTree], last: Span, errors: &mut Diagnostics) -> Expr {
+    match body::syn_parse(tokens.iter().cloned(), last, |input| input.parse::<syn::Expr>(), errors) {
+        Some(expr) => lower(&expr, errors),
+        None => Expr { kind: ExprKind::Invalid, span: tokens.first().map_or(last, TokenTree::span) },
+    }
+}
+
+/// A name that can be declared or used.
+pub(super) fn name(ident: &Ident, errors: &mut Diagnostics) -> Option<Ident> {
+    let text = ident.to_string();
+    if text.starts_with("r#") {
+        errors.push(Diagnostic::new(ident.span(), format!("`{text}` can't be a name here")).help("leave `r#` out"));
+        None
+    } else if body::is_keyword(&text) {
+        errors.push(Diagnostic::new(ident.span(), format!("`{text}` is a word of Rust and can't be a name")));
+        None
+    } else {
+        Some(ident.clone())
+    }
+}
+
+/// The name that an expression consists of.
+pub(super) fn plain_name(expr: &syn::Expr) -> Option<&Ident> {
+    match expr {
+        syn::Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => path.path.get_ident(),
+        syn::Expr::Group(group) => plain_name(&group.expr),
+        _ => None,
+    }
+}
+
+/// An axis of `Tensor<..>`.
+pub(super) fn axis(argument: &syn::GenericArgument, errors: &mut Diagnostics) -> Option<Expr> {
+    use syn::{GenericArgument, Type};
+    match argument {
+        GenericArgument::Const(syn::Expr::Block(block)) => match block.block.stmts.as_slice() {
+            [syn::Stmt::Expr(value, None)] => Some(lower(value, errors)),
+            _ => {
+                errors.push(Diagnostic::new(block.span(), "an axis is one expression").help("write `{2 * H}`"));
+                Some(Expr { kind: ExprKind::Invalid, span: block.span() })
+            }
+        },
+        GenericArgument::Const(value) => Some(lower(value, errors)),
+        GenericArgument::Type(Type::Path(path)) if path.qself.is_none() && path.path.get_ident().is_some() => {
+            let ident = name(path.path.get_ident()?, errors)?;
+            Some(Expr { span: ident.span(), kind: ExprKind::Name(ident) })
+        }
+        other => {
+            errors.push(
+                Diagnostic::new(other.span(), "expected an axis: a number or a constant")
+                    .help("an expression stands in braces: `Tensor<{2 * H}>`"),
+            );
+            Some(Expr { kind: ExprKind::Invalid, span: other.span() })
+        }
+    }
+}
+
+/// Translates an expression; what the language lacks is reported and becomes `Invalid`.
+pub(super) fn lower(expr: &syn::Expr, errors: &mut Diagnostics) -> Expr {
+    let span = expr.span();
+    let kind = match expr {
+        // Parentheses and the groups of `macro_rules!` variables leave no trace.
+        syn::Expr::Paren(paren) => return Expr { span, ..lower(&paren.expr, errors) },
+        syn::Expr::Group(group) => return lower(&group.expr, errors),
+        syn::Expr::Lit(lit) => literal::lower(&lit.lit, errors),
+        syn::Expr::Path(path) => match plain_name(expr) {
+            Some(ident) => name(ident, errors).map_or(ExprKind::Invalid, ExprKind::Name),
+            None => report(refuse::path(&path.path), errors),
+        },
+        syn::Expr::Call(call) => match plain_name(&call.func) {
+            Some(callee) => {
+                let (args, named) = arguments(&call.args, errors);
+                match name(callee, errors) {
+                    Some(callee) => ExprKind::Call { callee, args, named },
+                    None => ExprKind::Invalid,
+                }
+            }
+            None => report(refuse::callee(&call.func), errors),
+        },
+        syn::Expr::MethodCall(call) => {
+            let receiver = Box::new(lower(&call.receiver, errors));
+            if let Some(turbofish) = &call.turbofish {
+                errors.push(refuse::turbofish(turbofish));
+            }
+            let (args, named) = arguments(&call.args, errors);
+            match name(&call.method, errors) {
+                Some(method) => ExprKind::Method { receiver, method, args, named },
+                None => ExprKind::Invalid,
+            }
+        }
+        syn::Expr::Unary(unary) => {
+            let operand = Box::new(lower(&unary.expr, errors));
+            match unary.op {
+                UnOp::Neg(_) => ExprKind::Neg(operand),
+                UnOp::Not(_) => ExprKind::Not(operand),
+                _ => report(
+                    Diagnostic::new(unary.op.span(), "a network has no references to follow").help("leave `*` out"),
+                    errors,
+                ),
+            }
+        }
+        syn::Expr::Binary(binary) => {
+            let left = Box::new(lower(&binary.left, errors));
+            let right = Box::new(lower(&binary.right, errors));
+            match operator(&binary.op) {
+                Some(op) => ExprKind::Binary { op, op_span: binary.op.span(), left, right },
+                None => report(refuse::operator(binary), errors),
+            }
+        }
+        syn::Expr::Tuple(tuple) => ExprKind::Tuple(lower_each(&tuple.elems, errors)),
+        syn::Expr::Array(array) => ExprKind::Array(lower_each(&array.elems, errors)),
+        syn::Expr::Index(index) => {
+            let base = Box::new(lower(&index.expr, errors));
+            let indices = match &*index.index {
+                syn::Expr::Tuple(tuple) => lower_each(&tuple.elems, errors),
+                one => vec![lower(one, errors)],
+            };
+            ExprKind::Index { base, indices }
+        }
+        syn::Expr::Range(range) => {
+            let mut end = |end: &Option<Box<syn::Expr>>| end.as_ref().map(|end| Box::new(lower(end, errors)));
+            ExprKind::Range {
+                from: end(&range.start),
+                to: end(&range.end),
+                inclusive: matches!(range.limits, syn::RangeLimits::Closed(_)),
+            }
+        }
+        syn::Expr::Closure(closure) => lower_closure(closure, errors),
+        other => report(refuse::expression(other), errors),
+    };
+    Expr { kind, span }
+}
+
+fn report(error: Diagnostic, errors: &mut Diagnostics) -> ExprKind {
+    errors.push(error);
+    ExprKind::Invalid
+}
+
+fn lower_each<'a>(exprs: impl IntoIterator<Item = &'a syn::Expr>, errors: &mut Diagnostics) -> Vec<Expr> {
+    exprs.into_iter().map(|expr| lower(expr, errors)).collect()
+}
+
+/// Positional and keyword arguments, each kind in its order.
+fn arguments<'a>(
+    all: impl IntoIterator<Item = &'a syn::Expr>,
+    errors: &mut Diagnostics,
+) -> (Vec<Expr>, Vec<(Ident, Expr)>) {
+    let (mut args, mut named): (_, Vec<(Ident, Expr)>) = (Vec::new(), Vec::new());
+    for argument in all {
+        let syn::Expr::Assign(assign) = argument else {
+            args.push(lower(argument, errors));
+            continue;
+        };
+        let value = lower(&assign.right, errors);
+        let Some(key) = plain_name(&assign.left) else {
+            errors.push(
+                Diagnostic::new(assign.left.span(), "expected a keyword before `=`")
+                    .help("a keyword argument reads `kernel = 3`; equality is `==`"),
+            );
+            continue;
+        };
+        let Some(key) = name(key, errors) else { continue };
+        if named.iter().any(|(other, _)| *other == key) {
+            errors.push(Diagnostic::new(key.span(), format!("`{key}` is given twice")));
+        } else {
+            named.push((key, value));
+        }
+    }
+    (args, named)
+}
+
+fn lower_closure(closure: &syn::ExprClosure, errors: &mut Diagnostics) -> ExprKind {
+    if let Some(token) = &closure.capture {
+        errors.push(Diagnostic::new(token.span, "a network has no `move`").help("leave this out"));
+    }
+    if let Some(token) = &closure.asyncness {
+        errors.push(Diagnostic::new(token.span, "a network has no `async`").help("leave this out"));
+    }
+    if let Some(token) = &closure.constness {
+        errors.push(Diagnostic::new(token.span, "a closure has no `const`").help("leave this out"));
+    }
+    if let Some(lifetimes) = &closure.lifetimes {
+        errors.push(Diagnostic::new(lifetimes.span(), "a network has no lifetimes").help("leave this out"));
+    }
+    if let syn::ReturnType::Type(_, ty) = &closure.output {
+        errors.push(Diagnostic::new(ty.span(), "a closure's type is inferred").help("leave this out"));
+    }
+    let count = closure.inputs.len();
+    let params: Vec<Ident> =
+        closure.inputs.iter().filter_map(|input| stmt::single_name(input, &mut false, errors)).collect();
+    let (statements, result) = match &*closure.body {
+        syn::Expr::Block(block) if block.label.is_none() => match block.block.stmts.split_last() {
+            Some((syn::Stmt::Expr(result, None), statements)) => (statements, result),
+            _ => {
+                let span = block.block.brace_token.span.close();
+                errors.push(Diagnostic::new(span, "a closure must end in an expression, its result"));
+                stmt::lower_all(&block.block.stmts, errors);
+                return ExprKind::Invalid;
+            }
+        },
+        result => (&[][..], result),
+    };
+    let body = stmt::lower_all(statements, errors);
+    let result = Box::new(lower(result, errors));
+    if params.len() < count { ExprKind::Invalid } else { ExprKind::Closure { params, body, result } }
+}
+
+fn operator(op: &BinOp) -> Option<BinaryOp> {
+    Some(match op {
+        BinOp::Add(_) => BinaryOp::Add,
+        BinOp::Sub(_) => BinaryOp::Sub,
+        BinOp::Mul(_) => BinaryOp::Mul,
+        BinOp::Div(_) => BinaryOp::Div,
+        BinOp::Rem(_) => BinaryOp::Rem,
+        BinOp::Lt(_) => BinaryOp::Lt,
+        BinOp::Le(_) => BinaryOp::Le,
+        BinOp::Gt(_) => BinaryOp::Gt,
+        BinOp::Ge(_) => BinaryOp::Ge,
+        BinOp::Eq(_) => BinaryOp::Eq,
+        BinOp::Ne(_) => BinaryOp::Ne,
+        BinOp::And(_) => BinaryOp::And,
+        BinOp::Or(_) => BinaryOp::Or,
+        _ => return None,
+    })
+}
