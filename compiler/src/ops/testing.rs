@@ -3,8 +3,9 @@
 //! can be left out.
 
 use proc_macro2::Span;
+use quote::quote;
 
-use super::{Input, Op};
+use super::{Input, Lowering, Op};
 use crate::autodiff::pull_back;
 use crate::eval::{Array, Context, run};
 use crate::infer;
@@ -148,6 +149,31 @@ pub(super) fn eval(op: impl Into<Op>, rows: usize, operands: &[(Type, Vec<f64>)]
         .map(|(ty, values)| Array::from_shape_vec(cx.shape(ty), values.clone()).expect("values fill the shape"))
         .collect();
     run(&graph, &Context { inputs: &inputs, ..cx }).remove(&output).expect("it was run")
+}
+
+/// Checks the definition of an elementwise primitive on vectors.
+pub(super) fn assert_eval<const N: usize>(op: impl Into<Op>, operands: &[[f64; N]], expected: [f64; N]) {
+    let operands: Vec<(Type, Vec<f64>)> = operands.iter().map(|values| (fixed([N]), values.to_vec())).collect();
+    let found = eval(op, 1, &operands);
+    for (found, expected) in found.iter().zip(expected) {
+        let close = (found - expected).abs() <= 1e-14 * expected.abs().max(1e-300);
+        assert!(close || *found == expected || (found.is_nan() && expected.is_nan()), "{found}, expected {expected}");
+    }
+}
+
+/// The expression that is emitted for operands `a`, `b` and `c`, without spaces.
+pub(super) fn emitted(op: impl Into<Op>) -> String {
+    let op = op.into();
+    let (Lowering::Pointwise(emit) | Lowering::Free(emit)) = op.rules().lowering() else {
+        panic!("{op:?} is not emitted as an expression");
+    };
+    emit(&op, &[quote!(a), quote!(b), quote!(c)]).to_string().replace(' ', "")
+}
+
+/// What is wrong with operands that don't fit.
+pub(super) fn error<const N: usize>(op: impl Into<Op>, types: [Type; N]) -> String {
+    let types: Vec<&Type> = types.iter().collect();
+    infer::infer(&op.into(), &types).expect_err("the operands don't fit")
 }
 
 /// A fixed type in f64.

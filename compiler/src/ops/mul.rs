@@ -1,0 +1,75 @@
+//! Multiplication.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{Lowering, Op, Rules, elementwise};
+use crate::autodiff::Vjp;
+#[cfg(feature = "eval")]
+use crate::eval::{Array, Context};
+use crate::ir::{NodeId, Type};
+
+/// `a * b`, element by element.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mul;
+
+impl Rules for Mul {
+    fn name(&self) -> &'static str {
+        "mul"
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn infer(&self, inputs: &[&Type]) -> Result<Type, String> {
+        elementwise::binary(self.name(), inputs)
+    }
+
+    fn vjp(&self, cx: &mut Vjp<'_>) -> Vec<Option<NodeId>> {
+        let a = cx.push(Mul, &[cx.grad(), cx.input(1)]);
+        let b = cx.push(Mul, &[cx.grad(), cx.input(0)]);
+        vec![Some(a), Some(b)]
+    }
+
+    #[cfg(feature = "eval")]
+    fn eval(&self, _: &Context<'_>, inputs: &[&Array]) -> Array {
+        elementwise::zip(inputs, |a, b| a * b)
+    }
+
+    fn lowering(&self) -> Lowering {
+        Lowering::Pointwise(|_, operands| {
+            let (a, b) = (&operands[0], &operands[1]);
+            quote!(s.mul(#a, #b))
+        })
+    }
+
+    fn flops(&self, _: &[&Type], output: &Type) -> u64 {
+        elementwise::flops(output)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::ops::testing::{Gradient, assert_eval, emitted, pairs};
+
+    pub(in crate::ops) fn gradient() -> Gradient {
+        Gradient::real(Mul, pairs())
+    }
+
+    #[test]
+    fn gradient_matches_differences() {
+        gradient().check();
+    }
+
+    #[test]
+    fn definition() {
+        assert_eval(Mul, &[[1.5, -1.0], [2.0, 1.0]], [3.0, -1.0]);
+    }
+
+    #[test]
+    fn expression() {
+        assert_eq!(emitted(Mul), "s.mul(a,b)");
+    }
+}
