@@ -57,11 +57,8 @@ impl Rules for Constant {
 fn emit(op: &Op, _: &[TokenStream]) -> TokenStream {
     let Op::Constant(Constant { value: Scalar(value), dtype }) = op else { unreachable!("constant emits {op:?}") };
     // A literal past f32's range is an error to rustc.
-    let value = if *dtype == DType::F32 && (*value as f32).is_infinite() {
-        f64::INFINITY.copysign(*value)
-    } else {
-        *value
-    };
+    let value =
+        if *dtype == DType::F32 && (*value as f32).is_infinite() { f64::INFINITY.copysign(*value) } else { *value };
     let float = dtype.rust().parse::<TokenStream>().unwrap_or_default();
     let magnitude = if value.is_nan() {
         quote!(#float::NAN)
@@ -104,7 +101,8 @@ pub(super) mod tests {
 
     #[test]
     fn expressions() {
-        let found = [2.0, 1e-7, -0.5, -0.0, f64::NEG_INFINITY, f64::NAN, 1e300].map(|v| emitted(constant(v, DType::F32)));
+        let found =
+            [2.0, 1e-7, -0.5, -0.0, f64::NEG_INFINITY, f64::NAN, 1e300].map(|v| emitted(constant(v, DType::F32)));
         let expected = [
             "s.splat(2.0)",
             "s.splat(0.0000001)",

@@ -10,7 +10,7 @@ use crate::eval::{Array, Context};
 use crate::ir::{NodeId, Type};
 
 /// `a` to the power `b`. NaN where `a` is negative and `b` no integer.
-/// 
+///
 /// The gradient by `b` is taken as 0 where `a` is not positive, as TensorFlow does: its limit at 0, and no number
 /// below. A constant `b` has none, and `a * a` gives the usual `2 * a`, at 0 too.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -82,8 +82,8 @@ pub(super) mod tests {
     use crate::autodiff::pull_back;
     use crate::eval::run;
     use crate::ir::{DType, Graph};
-    use crate::ops::{Broadcast, Constant, Scalar};
     use crate::ops::testing::{Gradient, assert_eval, batched, emitted, input, node, pairs};
+    use crate::ops::{Broadcast, Constant, Scalar};
 
     pub(in crate::ops) fn gradient() -> Gradient {
         Gradient::positive(Pow, pairs())

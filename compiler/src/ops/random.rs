@@ -126,7 +126,8 @@ pub(super) mod tests {
     fn values_are_uniform() {
         let op = Random { stream: 0, ty: batched([1000]) };
         let found = op.eval(&Context::new(100), &[]);
-        let (mean, low, high) = (found.mean(), found.iter().fold(1.0f64, |a, &b| a.min(b)), found.iter().fold(0.0f64, |a, &b| a.max(b)));
+        let (mean, low, high) =
+            (found.mean(), found.iter().fold(1.0f64, |a, &b| a.min(b)), found.iter().fold(0.0f64, |a, &b| a.max(b)));
         assert!(mean.is_some_and(|mean| (mean - 0.5).abs() < 0.004), "mean {mean:?}");
         assert!((0.0..0.001).contains(&low) && (0.999..1.0).contains(&high), "range {low} to {high}");
         let keys = [random_key(0, 1, 0), random_key(1, 1, 0), random_key(0, 2, 0), random_key(0, 1, 1)];

@@ -28,12 +28,9 @@ impl Rules for Reshape {
         let elements = self.dims.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
         match elements {
             Some(elements) if elements == a.elements() => Ok(a.with_dims(self.dims.clone())),
-            Some(elements) => Err(format!(
-                "{} has {} elements, but {} has {elements}",
-                a.shape(),
-                a.elements(),
-                shape(&self.dims)
-            )),
+            Some(elements) => {
+                Err(format!("{} has {} elements, but {} has {elements}", a.shape(), a.elements(), shape(&self.dims)))
+            }
             None => Err(format!("{} has too many elements", shape(&self.dims))),
         }
     }
@@ -91,9 +88,6 @@ pub(super) mod tests {
     fn shape_rule() {
         let to = |dims: &[usize]| Reshape { dims: dims.to_vec() };
         assert_eq!(error(to(&[7]), [fixed([2, 3])]), "[2, 3] has 6 elements, but [7] has 7");
-        assert_eq!(
-            error(to(&[usize::MAX, 2]), [fixed([2])]),
-            format!("[{}, 2] has too many elements", usize::MAX)
-        );
+        assert_eq!(error(to(&[usize::MAX, 2]), [fixed([2])]), format!("[{}, 2] has too many elements", usize::MAX));
     }
 }
