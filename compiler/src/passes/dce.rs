@@ -1,0 +1,24 @@
+//! Removes dead code: what no root needs.
+
+use std::collections::HashSet;
+
+use crate::ir::{Graph, NodeId};
+
+/// Keeps what the roots reach and removes the rest.
+///
+/// # Errors
+/// None; the signature is every pass's.
+pub fn dce(graph: &mut Graph) -> Result<bool, String> {
+    let mut live: HashSet<NodeId> = graph.roots.iter().map(|root| root.node).collect();
+    let mut todo: Vec<NodeId> = live.iter().copied().collect();
+    while let Some(id) = todo.pop() {
+        todo.extend(graph.inputs(id).into_iter().filter(|&input| live.insert(input)));
+    }
+    let mut changed = false;
+    // Users first, for only what nobody reads can be removed.
+    for id in graph.topological().into_iter().rev().filter(|id| !live.contains(id)) {
+        graph.remove(id);
+        changed = true;
+    }
+    Ok(changed)
+}

@@ -1,0 +1,156 @@
+//! The passes over a function's graph: one ordered table, and the driver that no pass can slip past.
+//!
+//! A pass is one file with one function from graph to graph that keeps every value the roots hold. What it may and
+//! may not assume of floating point:
+//!
+//! - NaN and infinities are kept: `x * 0`, `x - x` and `x / x` stay as they are, for `x` may be infinite or NaN.
+//! - The sign of a zero is not kept: `x + 0` is `x`, and `-(x - y)` is `y - x`.
+//! - Sums and products are not reassociated, except that a product of constants, all of ordinary size, is taken at
+//!   build time.
+
+mod cse;
+mod dce;
+mod fold;
+mod rewrite;
+mod simplify;
+mod specialise;
+mod strip;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::ir::Graph;
+use crate::ir::verify::{Scope, Stage, verify};
+
+pub use cse::cse;
+pub use dce::dce;
+pub use fold::fold;
+pub use simplify::simplify;
+pub use specialise::{Mode, specialise};
+pub use strip::strip;
+
+/// A rewrite of a graph.
+#[derive(Clone, Copy)]
+pub struct Pass {
+    /// Its name in dumps and failures.
+    pub name: &'static str,
+    /// Rewrites the graph and says whether anything changed. An error is a bug of the pass.
+    pub run: fn(&mut Graph) -> Result<bool, String>,
+}
+
+/// What optimises every function, in order; repeated until nothing changes.
+pub const TABLE: &[Pass] = &[
+    Pass { name: "strip", run: strip },
+    Pass { name: "dce", run: dce },
+    Pass { name: "simplify", run: simplify },
+    Pass { name: "fold", run: fold },
+    Pass { name: "cse", run: cse },
+];
+
+/// The most rounds over the table: each costs time in the user's build, and hardly any graph needs four.
+const MAX_ROUNDS: usize = 8;
+
+/// What one run of a pass did.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The pass.
+    pub name: &'static str,
+    /// Nodes before it.
+    pub nodes_before: usize,
+    /// Nodes after it.
+    pub nodes_after: usize,
+    /// Whether it says that it changed anything.
+    pub changed: bool,
+    /// The time that it took, without the verifier's.
+    pub duration: Duration,
+    /// The graph after it, if dumps were asked for.
+    pub text: Option<String>,
+}
+
+/// A pass that failed or left a broken graph. It is never the user's fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The pass.
+    pub pass: &'static str,
+    /// What it said, or which invariant it broke.
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the pass `{}` failed: {}\n  this is a bug in kiln, not in your network", self.pass, self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Runs passes on one function's graph; verifies and times after each, and dumps if asked.
+#[derive(Debug)]
+pub struct Driver<'a> {
+    scope: Scope<'a>,
+    dump: bool,
+    trace: Vec<Trace>,
+}
+
+impl<'a> Driver<'a> {
+    /// A driver for a function over these inputs and parameters. With `dump`, the trace holds the graph as text
+    /// after every pass; what is compiled does not depend on it.
+    pub fn new(scope: Scope<'a>, dump: bool) -> Self {
+        Self { scope, dump, trace: Vec::new() }
+    }
+
+    /// What has been run so far, in order.
+    pub fn trace(&self) -> &[Trace] {
+        &self.trace
+    }
+
+    /// What has been run, in order.
+    pub fn into_trace(self) -> Vec<Trace> {
+        self.trace
+    }
+
+    /// Runs one rewrite, which leaves the graph at `stage`, and says whether it changed anything.
+    ///
+    /// # Errors
+    /// If the pass fails, or the verifier refuses what it leaves.
+    pub fn apply(
+        &mut self,
+        name: &'static str,
+        stage: Stage,
+        graph: &mut Graph,
+        pass: impl FnOnce(&mut Graph) -> Result<bool, String>,
+    ) -> Result<bool, Failure> {
+        let nodes_before = graph.len();
+        let start = Instant::now();
+        let result = pass(graph);
+        let duration = start.elapsed();
+        let text = self.dump.then(|| graph.to_string());
+        let changed = *result.as_ref().unwrap_or(&true);
+        self.trace.push(Trace { name, nodes_before, nodes_after: graph.len(), changed, duration, text });
+        let failure = |message| Failure { pass: name, message };
+        result.map_err(failure)?;
+        verify(graph, &self.scope, stage).map_err(failure)?;
+        Ok(changed)
+    }
+
+    /// Runs the table until nothing changes, for a bounded number of rounds.
+    ///
+    /// # Errors
+    /// If a pass fails, or the verifier refuses what one leaves.
+    pub fn optimise(&mut self, graph: &mut Graph) -> Result<(), Failure> {
+        self.run_table(TABLE, graph)
+    }
+
+    fn run_table(&mut self, table: &[Pass], graph: &mut Graph) -> Result<(), Failure> {
+        for _ in 0..MAX_ROUNDS {
+            let mut changed = false;
+            for pass in table {
+                changed |= self.apply(pass.name, Stage::Backward, graph, pass.run)?;
+            }
+            if !changed {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
