@@ -7,4 +7,6 @@ pub mod eval;
 pub mod infer;
 pub mod ir;
 pub mod ops;
+pub mod passes;
+pub mod plan;
 pub mod syntax;
