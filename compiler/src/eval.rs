@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::ir::{Graph, NodeId, ParamId, Type};
 
 /// A value, whatever its dtype, in f64. Batched values have the batch as axis 0; booleans are 0 and 1.
-pub type Array = ndarray::ArrayD<f64>;
+// `ArrayD<f64>` with its element type spelled out: rustc 1.95 crashes on `Context { .. }` in closures without.
+pub type Array = ndarray::ArrayBase<ndarray::OwnedRepr<f64>, ndarray::IxDyn, f64>;
 
 /// What a function is given at run time. `Context { inputs: &inputs, ..Context::new(rows) }`.
 #[derive(Clone, Copy, Debug)]

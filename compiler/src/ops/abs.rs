@@ -1,9 +1,8 @@
 //! Absolute values.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Compare, CompareKind, Lowering, Neg, Op, Rules, Select, elementwise};
+use super::{Compare, CompareKind, Lowering, Neg, Rules, Select, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

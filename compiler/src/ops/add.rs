@@ -1,9 +1,8 @@
 //! Addition.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Lowering, Op, Rules, elementwise};
+use super::{Lowering, Rules, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

@@ -1,9 +1,8 @@
 //! Division.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Lowering, Mul, Neg, Op, Rules, elementwise};
+use super::{Lowering, Mul, Neg, Rules, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

@@ -1,9 +1,8 @@
 //! The exponential function.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Lowering, Mul, Op, Rules, elementwise};
+use super::{Lowering, Mul, Rules, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

@@ -1,9 +1,8 @@
 //! The natural logarithm.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Div, Lowering, Op, Rules, elementwise};
+use super::{Div, Lowering, Rules, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

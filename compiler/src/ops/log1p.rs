@@ -1,9 +1,8 @@
 //! The logarithm of 1 + a.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Add, Div, Lowering, Op, Rules, elementwise};
+use super::{Add, Div, Lowering, Rules, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

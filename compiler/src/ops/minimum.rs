@@ -1,9 +1,8 @@
 //! The smaller of two.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Compare, CompareKind, Lowering, Op, Rules, Select, elementwise};
+use super::{Compare, CompareKind, Lowering, Rules, Select, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

@@ -1,9 +1,8 @@
 //! Powers.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Compare, CompareKind, Log, Lowering, Mul, Op, Rules, elementwise};
+use super::{Compare, CompareKind, Log, Lowering, Mul, Rules, Select, Sub, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

@@ -1,6 +1,5 @@
 //! A choice between two values.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Lowering, Rules, elementwise};

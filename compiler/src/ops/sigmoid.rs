@@ -1,9 +1,8 @@
 //! The logistic function.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Lowering, Mul, Op, Rules, Sub, elementwise};
+use super::{Lowering, Mul, Rules, Sub, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

@@ -1,9 +1,8 @@
 //! The square root.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Div, Lowering, Mul, Op, Rules, elementwise};
+use super::{Div, Lowering, Mul, Rules, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};

@@ -1,9 +1,8 @@
 //! Subtraction.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Lowering, Neg, Op, Rules, elementwise};
+use super::{Lowering, Neg, Rules, elementwise};
 use crate::autodiff::Vjp;
 #[cfg(feature = "eval")]
 use crate::eval::{Array, Context};
