@@ -1,3 +1,14 @@
 //! What networks compiled by kiln run on.
 
+mod aligned;
+mod error;
+pub mod params;
+pub mod pool;
+mod random;
+pub mod rows;
 pub mod simd;
+
+pub use aligned::{ALIGNMENT, AlignedVec, Zeroable};
+pub use error::{Error, Result};
+pub use params::{Element, Init, ParamInfo, Params};
+pub use rows::Rows;

@@ -1,0 +1,164 @@
+//! How parameters start.
+
+use std::f64::consts::TAU;
+
+use super::Element;
+use crate::random::Random;
+
+/// How a parameter starts. Glorot and He take their fans from the shape, as Keras does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// All 0.
+    Zeros,
+    /// All 1.
+    Ones,
+    /// All the same.
+    Constant(f64),
+    /// Uniform on [low, high).
+    Uniform(f64, f64),
+    /// Normal: mean, standard deviation.
+    Normal(f64, f64),
+    /// Uniform, variance 2 / (fan_in + fan_out) (X. Glorot, Y. Bengio, "Understanding the difficulty of training
+    /// deep feedforward neural networks", 2010).
+    GlorotUniform,
+    /// Normal, cut off at two standard deviations, variance 2 / (fan_in + fan_out).
+    GlorotNormal,
+    /// Uniform, variance 2 / fan_in (K. He et al., "Delving deep into rectifiers", 2015).
+    HeUniform,
+    /// Normal, cut off at two standard deviations, variance 2 / fan_in.
+    HeNormal,
+}
+
+/// The standard deviation of a standard normal that is cut off at ±2: scipy's `truncnorm.std(-2, 2)`, as in Keras.
+const TRUNCATED_STD: f64 = 0.879_625_661_034_239_8;
+
+impl Init {
+    /// Gives `values`, a parameter of this shape, what it starts with.
+    pub(crate) fn fill<E: Element>(self, shape: &[usize], random: &mut Random, values: &mut [E]) {
+        let (fan_in, fan_out) = fans(shape);
+        let glorot = 2.0 / (fan_in + fan_out).max(1.0);
+        let he = 2.0 / fan_in.max(1.0);
+        let uniform = |random: &mut Random, low: f64, high: f64| low + (high - low) * random.unit();
+        let by_variance = |random: &mut Random, variance: f64| {
+            let limit = (3.0 * variance).sqrt();
+            uniform(random, -limit, limit)
+        };
+        let truncated = |random: &mut Random, variance: f64| {
+            let std = variance.sqrt() / TRUNCATED_STD;
+            loop {
+                let x = normal(random);
+                if x.abs() <= 2.0 {
+                    return x * std;
+                }
+            }
+        };
+        for value in values {
+            *value = E::from_f64(match self {
+                Self::Zeros => 0.0,
+                Self::Ones => 1.0,
+                Self::Constant(x) => x,
+                Self::Uniform(low, high) => uniform(random, low, high),
+                Self::Normal(mean, std) => mean + std * normal(random),
+                Self::GlorotUniform => by_variance(random, glorot),
+                Self::GlorotNormal => truncated(random, glorot),
+                Self::HeUniform => by_variance(random, he),
+                Self::HeNormal => truncated(random, he),
+            });
+        }
+    }
+}
+
+/// Inputs and outputs of one unit, by Keras's `compute_fans`: the last two axes, times the cells of a kernel.
+fn fans(shape: &[usize]) -> (f64, f64) {
+    match *shape {
+        [] => (1.0, 1.0),
+        [n] => (n as f64, n as f64),
+        [ref kernel @ .., fan_in, fan_out] => {
+            let cells = kernel.iter().product::<usize>() as f64;
+            (cells * fan_in as f64, cells * fan_out as f64)
+        }
+    }
+}
+
+/// Standard normal (G. Box, M. Muller, "A note on the generation of random normal deviates", 1958).
+fn normal(random: &mut Random) -> f64 {
+    let radius = (-2.0 * (1.0 - random.unit()).ln()).sqrt();
+    radius * (TAU * random.unit()).cos()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mean, variance, skewness, excess kurtosis, largest magnitude of 200,000 draws.
+    fn moments(init: Init, shape: &[usize]) -> [f64; 5] {
+        let mut values = vec![0.0_f64; 200_000];
+        init.fill(shape, &mut Random::new(3, 4), &mut values);
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let moment = |k: i32| values.iter().map(|x| (x - mean).powi(k)).sum::<f64>() / n;
+        let variance = moment(2);
+        let largest = values.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+        [mean, variance, moment(3) / variance.powf(1.5), moment(4) / variance.powi(2) - 3.0, largest]
+    }
+
+    fn near(found: f64, expected: f64, tolerance: f64) {
+        assert!((found - expected).abs() <= tolerance, "{found}, expected {expected} ± {tolerance}");
+    }
+
+    /// Symmetric around the mean, with this variance and excess kurtosis.
+    fn check(init: Init, shape: &[usize], mean: f64, variance: f64, kurtosis: f64) -> f64 {
+        let [found_mean, found_variance, skewness, found_kurtosis, largest] = moments(init, shape);
+        // Five standard errors of 200,000 draws.
+        near(found_mean, mean, 0.012 * variance.sqrt());
+        near(found_variance, variance, 0.016 * variance);
+        near(skewness, 0.0, 0.03);
+        near(found_kurtosis, kurtosis, 0.06);
+        largest
+    }
+
+    #[test]
+    fn uniform_ones() {
+        let largest = check(Init::Uniform(-1.0, 3.0), &[7], 1.0, 16.0 / 12.0, -1.2);
+        assert!((2.999..3.0).contains(&largest));
+        let largest = check(Init::GlorotUniform, &[784, 512], 0.0, 2.0 / 1296.0, -1.2);
+        near(largest, (6.0_f64 / 1296.0).sqrt(), 1e-4);
+        check(Init::GlorotUniform, &[3, 3, 32, 64], 0.0, 2.0 / (9.0 * 96.0), -1.2);
+        check(Init::HeUniform, &[3, 3, 32, 64], 0.0, 2.0 / (9.0 * 32.0), -1.2);
+        check(Init::GlorotUniform, &[10], 0.0, 2.0 / 20.0, -1.2);
+        check(Init::HeUniform, &[], 0.0, 2.0, -1.2);
+    }
+
+    #[test]
+    fn normal_ones() {
+        let largest = check(Init::Normal(2.0, 3.0), &[7], 2.0, 9.0, 0.0);
+        assert!(largest > 2.0 + 3.0 * 3.5, "no tail");
+        // A normal cut off at two standard deviations has an excess kurtosis of -0.634.
+        let largest = check(Init::GlorotNormal, &[100, 50], 0.0, 2.0 / 150.0, -0.634);
+        near(largest, 2.0 * (2.0_f64 / 150.0).sqrt() / TRUNCATED_STD, 1e-3);
+        check(Init::HeNormal, &[5, 5, 4, 8], 0.0, 2.0 / 100.0, -0.634);
+    }
+
+    #[test]
+    fn constants() {
+        let fill = |init: Init| {
+            let mut values = [9.0_f32; 3];
+            init.fill(&[3], &mut Random::new(0, 0), &mut values);
+            values
+        };
+        assert_eq!(fill(Init::Zeros), [0.0; 3]);
+        assert_eq!(fill(Init::Ones), [1.0; 3]);
+        assert_eq!(fill(Init::Constant(0.25)), [0.25; 3]);
+    }
+
+    #[test]
+    fn draws_are_uncorrelated() {
+        let mut values = vec![0.0_f64; 100_001];
+        Init::Normal(0.0, 1.0).fill(&[7], &mut Random::new(11, 12), &mut values);
+        for lag in [1, 2, 64] {
+            let n = values.len() - lag;
+            let sum: f64 = values.iter().zip(&values[lag..]).map(|(a, b)| a * b).sum();
+            near(sum / n as f64, 0.0, 0.016);
+        }
+    }
+}
