@@ -139,3 +139,97 @@ fn add(graph: &mut Graph, op: Op, inputs: &[NodeId], span: Span, name: Option<Rc
     infer::add(graph, op, inputs, span, name)
         .unwrap_or_else(|error| panic!("a gradient rule made {text} of the wrong operands: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::{Array, Context, run};
+    use crate::ir::DType;
+    use crate::ops::{Exp, Input, Log, Mul, Reduce, ReduceKind, Sigmoid, StopGradient, Sub};
+
+    fn node(graph: &mut Graph, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
+        infer::add(graph, op, inputs, Span::call_site(), Some("made".into())).expect("the operands fit")
+    }
+
+    fn input(graph: &mut Graph, index: usize, dims: &[usize]) -> NodeId {
+        node(graph, Input { index, ty: Type::batched(DType::F64, dims) }, &[])
+    }
+
+    fn sum(graph: &mut Graph, value: NodeId) -> NodeId {
+        let axes = (0..graph.ty(value).dims.len()).collect();
+        node(graph, Reduce { kind: ReduceKind::Sum, axes, batch: true }, &[value])
+    }
+
+    #[test]
+    fn contributions_of_all_users_are_summed() {
+        // sum(x * x * x + exp(x)), x read five times
+        let mut graph = Graph::default();
+        let x = input(&mut graph, 0, &[2]);
+        let square = node(&mut graph, Mul, &[x, x]);
+        let cube = node(&mut graph, Mul, &[square, x]);
+        let exp = node(&mut graph, Exp, &[x]);
+        let all = node(&mut graph, Add, &[cube, exp]);
+        let loss = sum(&mut graph, all);
+        let gradient = gradients(&mut graph, loss, &[x])[0].expect("it depends on x");
+        assert_eq!(graph.ty(gradient), graph.ty(x));
+        assert_eq!(graph.node(gradient).name.as_deref(), Some("made"));
+
+        let values = [[0.5, -1.0], [2.0, 0.0], [-3.0, 1.5]];
+        let inputs: [Array; 1] = [ndarray::arr2(&values).into_dyn()];
+        let found = &run(&graph, &Context { inputs: &inputs, ..Context::new(3) })[&gradient];
+        for (found, x) in found.iter().zip(values.as_flattened()) {
+            assert!((found - (3.0 * x * x + x.exp())).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn what_the_loss_does_not_depend_on_has_no_gradient() {
+        let mut graph = Graph::default();
+        let (x, y, z) = (input(&mut graph, 0, &[2]), input(&mut graph, 1, &[2]), input(&mut graph, 2, &[2]));
+        let stopped = node(&mut graph, StopGradient, &[y]);
+        let product = node(&mut graph, Mul, &[x, stopped]);
+        let later = node(&mut graph, Sigmoid, &[product]);
+        let loss = sum(&mut graph, product);
+        let found = gradients(&mut graph, loss, &[x, y, z, later, loss]);
+        assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false, false, true]);
+        assert_eq!(graph.op(found[4].expect("the seed")), &Constant { value: Scalar(1.0), dtype: DType::F64 }.into());
+    }
+
+    #[test]
+    fn only_what_leads_to_the_values_is_walked() {
+        let mut graph = Graph::default();
+        let (x, y) = (input(&mut graph, 0, &[2]), input(&mut graph, 1, &[2]));
+        let log = node(&mut graph, Log, &[y]);
+        let difference = node(&mut graph, Sub, &[x, log]);
+        let loss = sum(&mut graph, difference);
+        let before = graph.len();
+        gradients(&mut graph, loss, &[x]);
+        let added: Vec<&Op> = graph.ids().into_iter().skip(before).map(|id| graph.op(id)).collect();
+        assert!(!added.iter().any(|op| matches!(op, Op::Div(_))), "log was differentiated: {added:?}");
+    }
+
+    #[test]
+    fn inner_values_have_gradients_too() {
+        // loss = sum(s * s), s = sigmoid(x): by s it is 2 s
+        let mut graph = Graph::default();
+        let x = input(&mut graph, 0, &[1]);
+        let s = node(&mut graph, Sigmoid, &[x]);
+        let square = node(&mut graph, Mul, &[s, s]);
+        let loss = sum(&mut graph, square);
+        let found = gradients(&mut graph, loss, &[s, x]);
+        let inputs: [Array; 1] = [ndarray::arr2(&[[0.3]]).into_dyn()];
+        let values = run(&graph, &Context { inputs: &inputs, ..Context::new(1) });
+        let value = |id: NodeId| values[&id].sum();
+        let (by_s, by_x) = (found[0].expect("it depends on s"), found[1].expect("it depends on x"));
+        assert!((value(by_s) - 2.0 * value(s)).abs() < 1e-15);
+        assert!((value(by_x) - 2.0 * value(s) * value(s) * (1.0 - value(s))).abs() < 1e-15);
+    }
+
+    #[test]
+    #[should_panic(expected = "not a scalar")]
+    fn a_loss_is_a_scalar() {
+        let mut graph = Graph::default();
+        let x = input(&mut graph, 0, &[2]);
+        gradients(&mut graph, x, &[x]);
+    }
+}
