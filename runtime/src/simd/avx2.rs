@@ -2,8 +2,8 @@
 
 use core::arch::x86_64::*;
 
-use super::Simd;
 use super::math::{self, Bits};
+use super::{Simd, pow};
 
 /// AVX2 and FMA (x86-64 since Haswell and Zen): a value proves that this machine has both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,7 +271,7 @@ impl Simd<f32> for Avx2 {
 
     #[inline(always)]
     fn pow(self, a: Self::V, b: Self::V) -> Self::V {
-        math::pow(self, a, b)
+        pow::pow(self, a, b)
     }
 
     #[inline(always)]

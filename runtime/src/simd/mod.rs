@@ -11,6 +11,9 @@ mod denormals;
 mod isa;
 mod math;
 mod portable;
+mod pow;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;

@@ -1,7 +1,7 @@
 //! Plain arrays: loops of fixed length that the compiler turns into whatever vectors the target always has.
 
 use super::math::{self, Bits};
-use super::{Float, Simd, random};
+use super::{Float, Simd, pow, random};
 
 /// The instruction set of every machine: vectors are arrays of 8 `f32` or 4 `f64`.
 ///
@@ -260,7 +260,7 @@ portable! { f32, u32, 8,
     log1p(a) => math::log1p(Portable, a);
     tanh(a) => math::tanh(Portable, a);
     sigmoid(a) => math::sigmoid(Portable, a);
-    pow(a, b) => math::pow(Portable, a, b);
+    pow(a, b) => pow::pow(Portable, a, b);
 }
 
 portable! { f64, u64, 4,

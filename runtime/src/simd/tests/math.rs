@@ -1,0 +1,193 @@
+//! Elementary functions against those of f64.
+
+use crate::dispatch;
+use crate::simd::math::sigmoid_f64;
+use crate::simd::{Isa, Simd, random};
+
+/// What every function must keep to.
+const ULP: f64 = 3.0;
+
+/// The distance in units of the last place of an f32 at `want`; NaN, infinities and zeros' signs must agree.
+fn ulp(got: f32, want: f64) -> f64 {
+    let rounded = want as f32;
+    if got.is_nan() || rounded.is_nan() {
+        return if got.is_nan() && rounded.is_nan() { 0.0 } else { f64::INFINITY };
+    }
+    if got == rounded {
+        return if got.is_sign_negative() == rounded.is_sign_negative() { 0.0 } else { f64::INFINITY };
+    }
+    // An infinity where the largest float is wanted, or the reverse, is the next number.
+    let finite = |x: f64| if x.is_infinite() { 2_f64.powi(128).copysign(x) } else { x };
+    let want = finite(want).clamp(-(2_f64.powi(128)), 2_f64.powi(128));
+    let place = (want.abs().log2().floor() as i32 - 23).clamp(-149, 104);
+    (finite(f64::from(got)) - want).abs() / 2_f64.powi(place)
+}
+
+/// Two operands of one function, a vector at a time.
+fn apply(isa: Isa, function: usize, a: &[f32; 8], b: &[f32; 8]) -> [f32; 8] {
+    fn on<S: Simd<f32>>(s: S, function: usize, a: &[f32; 8], b: &[f32; 8]) -> [f32; 8] {
+        let mut out = [0.0; 8];
+        s.vectorize(|| {
+            const { assert!(S::LANES == 8) };
+            // SAFETY: the arrays have a vector's length.
+            let (a, b) = unsafe { (s.load(a.as_ptr()), s.load(b.as_ptr())) };
+            let v = match function {
+                0 => s.exp(a),
+                1 => s.log(a),
+                2 => s.log1p(a),
+                3 => s.tanh(a),
+                4 => s.sigmoid(a),
+                _ => s.pow(a, b),
+            };
+            // SAFETY: as above.
+            unsafe { s.store(out.as_mut_ptr(), v) };
+        });
+        out
+    }
+    dispatch!(isa, s => on(s, function, a, b))
+}
+
+/// A name and the function in f64.
+type Function = (&'static str, fn(f64) -> f64);
+
+const FUNCTIONS: [Function; 5] =
+    [("exp", f64::exp), ("log", f64::ln), ("log1p", f64::ln_1p), ("tanh", f64::tanh), ("sigmoid", sigmoid_f64)];
+
+const SPECIAL: [f32; 28] = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    f32::NAN,
+    f32::MAX,
+    f32::MIN,
+    f32::MIN_POSITIVE,
+    -f32::MIN_POSITIVE,
+    f32::from_bits(1),
+    -f32::from_bits(1),
+    f32::from_bits(0x7f_ffff),
+    f32::EPSILON,
+    -f32::EPSILON,
+    // The ends of exp: the last finite result, the first infinite, the last normal, the last above zero.
+    88.722_83,
+    88.722_85,
+    -87.336_54,
+    -103.972_07,
+    -103.972_1,
+    // The steps of the logarithms' exponents.
+    0.707_106_77,
+    0.707_106_83,
+    core::f32::consts::SQRT_2,
+    -0.292_893_2,
+    -0.999_999_94,
+    // Where tanh reaches 1.
+    9.010_914,
+    2.5e38,
+];
+
+fn check(isa: Isa, function: usize, a: &[f32; 8]) {
+    let (name, twin) = FUNCTIONS[function];
+    for (&x, got) in a.iter().zip(apply(isa, function, a, a)) {
+        let want = twin(f64::from(x));
+        assert!(ulp(got, want) <= ULP, "{isa} {name}({x:e} = {:#x}) = {got:e}, not {want:e}", x.to_bits());
+    }
+}
+
+#[test]
+fn specials() {
+    for isa in Isa::available() {
+        for function in 0..FUNCTIONS.len() {
+            for chunk in SPECIAL.chunks(8) {
+                // NaN in the lanes that are left.
+                let a = core::array::from_fn(|i| chunk.get(i).copied().unwrap_or(f32::NAN));
+                check(isa, function, &a);
+            }
+        }
+    }
+}
+
+/// All patterns of bits with a stride: every exponent and sign, some ten thousand mantissas in each.
+#[test]
+fn within_3_ulp_everywhere() {
+    let stride = if cfg!(debug_assertions) { 4099 } else { 257 };
+    for isa in Isa::available() {
+        for function in 0..FUNCTIONS.len() {
+            for bits in (0..=u32::MAX).step_by(8 * stride) {
+                let a = core::array::from_fn(|i| f32::from_bits(bits.wrapping_add((i * stride) as u32)));
+                check(isa, function, &a);
+            }
+        }
+    }
+}
+
+fn check_pow(isa: Isa, a: &[f32; 8], b: &[f32; 8]) {
+    for (i, got) in apply(isa, 5, a, b).into_iter().enumerate() {
+        let want = f64::from(a[i]).powf(f64::from(b[i]));
+        assert!(ulp(got, want) <= ULP, "{isa} {:e}^{:e} = {got:e}, not {want:e}", a[i], b[i]);
+    }
+}
+
+#[test]
+fn powers_of_specials() {
+    let mut exponents = SPECIAL.to_vec();
+    exponents.extend([2.0, 3.0, -2.0, -3.0, 0.5, -0.5, 1.5, 16_777_215.0, -16_777_215.0, 16_777_216.0, 8_388_607.5]);
+    for isa in Isa::available() {
+        for a in SPECIAL.into_iter().chain([2.0, -2.0, 0.5, -0.5, -1.5]) {
+            for chunk in exponents.chunks(8) {
+                check_pow(isa, &[a; 8], &core::array::from_fn(|i| chunk.get(i).copied().unwrap_or(0.0)));
+            }
+        }
+    }
+}
+
+#[test]
+fn powers_within_3_ulp() {
+    let uniform = |i: u64| f64::from(random(7, i));
+    for isa in Isa::available() {
+        for n in 0..20_000_u64 {
+            let mut a = [0.0; 8];
+            let mut b = [0.0; 8];
+            for i in 0..8 {
+                let at = (8 * n + i as u64) * 3;
+                a[i] = match n % 3 {
+                    0 => 0.5 + uniform(at),
+                    1 => (uniform(at) * 170.0 - 85.0).exp(),
+                    _ => 1e-3 * uniform(at),
+                } as f32;
+                // Results of every size, a little past both ends.
+                b[i] = ((uniform(at + 1) * 200.0 - 106.0) / f64::from(a[i]).ln()) as f32;
+                if n % 4 == 0 {
+                    (a[i], b[i]) = (-a[i], b[i].round());
+                }
+            }
+            check_pow(isa, &a, &b);
+        }
+    }
+}
+
+#[test]
+fn f64_to_a_few_ulp() {
+    fn on<S: Simd<f64>>(s: S) {
+        for x in [-30.0, -1.5, -1e-9, 0.0, 1e-12, 0.25, 1.0, 700.0] {
+            let v = s.splat(x);
+            let close = |got: S::V, want: f64| {
+                let got = s.max_lane(got);
+                assert!(
+                    got == want || (got - want).abs() <= 1e-15 * want.abs() || got.is_nan() && want.is_nan(),
+                    "{s:?} {x}: {got}, {want}"
+                );
+            };
+            close(s.exp(v), x.exp());
+            close(s.log(v), x.ln());
+            close(s.log1p(v), x.ln_1p());
+            close(s.tanh(v), x.tanh());
+            close(s.sigmoid(v), 1.0 / (1.0 + (-x).exp()));
+            close(s.pow(v, s.splat(3.0)), x.powi(3));
+        }
+    }
+    for isa in Isa::available() {
+        dispatch!(isa, s => on(s));
+    }
+}
