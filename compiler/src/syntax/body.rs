@@ -3,6 +3,7 @@
 use proc_macro2::{Delimiter, Group, Punct, Spacing, Span, TokenStream, TokenTree};
 
 use super::ast::{Expr, ExprKind, Stmt};
+use super::tokens::{end, is_keyword, is_operand, is_punct, is_word};
 use super::{expr, stmt};
 use crate::diag::{Diagnostic, Diagnostics};
 
@@ -89,11 +90,7 @@ fn chunks(tokens: &[TokenTree]) -> Vec<Chunk<'_>> {
 
 /// Whether a statement starts at `token` although no `;` ended the one that `previous` belongs to.
 fn starts_statement(previous: &TokenTree, token: &TokenTree) -> bool {
-    let ended = match previous {
-        TokenTree::Ident(word) => !is_keyword(&word.to_string()),
-        TokenTree::Punct(_) => false,
-        TokenTree::Group(_) | TokenTree::Literal(_) => true,
-    };
+    let ended = is_operand(previous);
     let TokenTree::Ident(word) = token else { return false };
     let word = word.to_string();
     let later_line = token.span().start().line > previous.span().end().line;
@@ -137,29 +134,4 @@ pub(super) fn emptied(block: &Group) -> TokenTree {
     let mut empty = Group::new(block.delimiter(), TokenStream::new());
     empty.set_span(block.span_close());
     empty.into()
-}
-
-/// The last character of a token: of a group, its closing delimiter.
-pub(super) fn end(token: &TokenTree) -> Span {
-    match token {
-        TokenTree::Group(group) => group.span_close(),
-        other => other.span(),
-    }
-}
-
-pub(super) fn is_punct(token: &TokenTree, char: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == char)
-}
-
-pub(super) fn is_word(token: &TokenTree, word: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident == word)
-}
-
-pub(super) fn is_group(token: &TokenTree, delimiter: Delimiter) -> bool {
-    matches!(token, TokenTree::Group(group) if group.delimiter() == delimiter)
-}
-
-/// Rust's reserved words.
-pub(super) fn is_keyword(word: &str) -> bool {
-    syn::parse_str::<syn::Ident>(word).is_err()
 }

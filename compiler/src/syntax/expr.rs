@@ -5,7 +5,7 @@ use syn::spanned::Spanned;
 use syn::{BinOp, UnOp};
 
 use super::ast::{BinaryOp, Expr, ExprKind};
-use super::{body, literal, refuse, stmt};
+use super::{body, literal, refuse, stmt, tokens};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// Reads an expression from tokens; what is missing at their end is reported at `last`.
@@ -22,7 +22,7 @@ pub(super) fn name(ident: &Ident, errors: &mut Diagnostics) -> Option<Ident> {
     if text.starts_with("r#") {
         errors.push(Diagnostic::new(ident.span(), format!("`{text}` can't be a name here")).help("leave `r#` out"));
         None
-    } else if body::is_keyword(&text) {
+    } else if tokens::is_keyword(&text) {
         errors.push(Diagnostic::new(ident.span(), format!("`{text}` is a word of Rust and can't be a name")));
         None
     } else {

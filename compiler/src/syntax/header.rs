@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
 use super::ast::{Expr, ExprKind, NetworkDecl};
-use super::{Parsed, Skeleton, body, expr};
+use super::{Parsed, Skeleton, body, expr, tokens};
 use crate::diag::{Diagnostic, Diagnostics};
 
 const SHAPE: &str = "a network reads `pub Name<batch = 128> { … }`";
@@ -34,6 +34,15 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Parsed {
     let body = body::network(block, errors);
     let decl = NetworkDecl { attributes, visibility, name, header, body };
     Parsed { skeleton, decl: Some(decl) }
+}
+
+/// Reads no further than the name, and reports nothing.
+pub(super) fn skeleton(tokens: TokenStream) -> Option<Skeleton> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let (mut rest, mut silent) = (tokens.as_slice(), Diagnostics::default());
+    attributes(&mut rest, &mut silent);
+    let visibility = visibility(&mut rest);
+    Some(Skeleton { visibility, name: name(&mut rest, &tokens, &mut silent)? })
 }
 
 /// Takes doc comments and other outer attributes.
@@ -107,7 +116,7 @@ fn name(rest: &mut &[TokenTree], all: &[TokenTree], errors: &mut Diagnostics) ->
 
 /// What stands before, in and after the first braces.
 fn split_at_body(tokens: &[TokenTree]) -> Option<(&[TokenTree], &Group, &[TokenTree])> {
-    let at = tokens.iter().position(|token| body::is_group(token, Delimiter::Brace))?;
+    let at = tokens.iter().position(|token| tokens::is_group(token, Delimiter::Brace))?;
     match tokens.split_at(at) {
         (before, [TokenTree::Group(block), after @ ..]) => Some((before, block, after)),
         _ => None,
@@ -135,7 +144,7 @@ fn parameters(tokens: &[TokenTree], name: &Ident, errors: &mut Diagnostics) -> V
         }
     };
     let mut seen = HashSet::new();
-    for entry in inner.split(|token| body::is_punct(token, ',')) {
+    for entry in inner.split(|token| tokens::is_punct(token, ',')) {
         let Some((key, value)) = parameter(entry, errors) else { continue };
         if seen.insert(key.to_string()) {
             header.push((key, value));

@@ -3,7 +3,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use super::body::{is_keyword, is_punct};
+use super::tokens::{is_group, is_operand, is_punct};
 
 /// The same tokens, each index list in parentheses. Groups without one are left as they are, spans of
 /// their delimiters included.
@@ -17,7 +17,7 @@ fn rewrite(tokens: TokenStream, index: bool) -> Option<TokenStream> {
     let mut out = Vec::new();
     let (mut changed, mut list) = (false, false);
     for token in tokens {
-        let indexed = out.last().is_some_and(is_operand);
+        let indexed = out.last().is_some_and(|last| is_operand(last) && !is_group(last, Delimiter::Brace));
         list |= is_punct(&token, ',');
         out.push(match token {
             TokenTree::Group(group) => {
@@ -47,13 +47,4 @@ fn regrouped(delimiter: Delimiter, inner: TokenStream, like: &Group) -> Group {
     let mut group = Group::new(delimiter, inner);
     group.set_span(like.span());
     group
-}
-
-/// Whether brackets after the token index it. Attributes and macro calls have punctuation before theirs.
-fn is_operand(token: &TokenTree) -> bool {
-    match token {
-        TokenTree::Ident(word) => !is_keyword(&word.to_string()),
-        TokenTree::Group(group) => group.delimiter() != Delimiter::Brace,
-        TokenTree::Literal(_) | TokenTree::Punct(_) => false,
-    }
 }

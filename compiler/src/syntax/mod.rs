@@ -7,13 +7,17 @@
 pub mod ast;
 mod body;
 mod expr;
+#[cfg(test)]
+mod fuzz;
 mod header;
 mod index;
+pub mod limits;
 mod literal;
 mod refuse;
 mod stmt;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use proc_macro2::{Ident, TokenStream};
 
@@ -40,5 +44,9 @@ pub struct Parsed {
 
 /// Reads the tokens of a `network! { … }`.
 pub fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Parsed {
-    header::parse(index::tuples(tokens), errors)
+    if limits::check(tokens.clone(), errors) {
+        header::parse(index::tuples(tokens), errors)
+    } else {
+        Parsed { skeleton: header::skeleton(tokens), decl: None }
+    }
 }

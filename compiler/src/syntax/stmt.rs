@@ -6,7 +6,7 @@ use syn::{FnArg, Item, Pat, ReturnType, Safety, Type};
 
 use super::ast::{Expr, ExprKind, FnDecl, FnParam, ShapeDecl, Stmt};
 use super::body::{self, Chunk};
-use super::{expr, refuse};
+use super::{expr, refuse, tokens};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// Words that start something other than an expression.
@@ -48,18 +48,18 @@ pub(super) fn is_statement(tokens: &[TokenTree]) -> bool {
 pub(super) fn ends_in_braces(tokens: &[TokenTree]) -> bool {
     let [first, .., before, last] = tokens else { return false };
     is_statement(tokens)
-        && !["let", "const", "use", "type", "static"].iter().any(|word| body::is_word(first, word))
-        && body::is_group(last, Delimiter::Brace)
+        && !["let", "const", "use", "type", "static"].iter().any(|word| tokens::is_word(first, word))
+        && tokens::is_group(last, Delimiter::Brace)
         // `Tensor<{2 * H}>`
-        && !body::is_punct(before, '<')
-        && !body::is_punct(before, ',')
+        && !tokens::is_punct(before, '<')
+        && !tokens::is_punct(before, ',')
 }
 
 /// Reads one statement. A broken `let` still declares its names.
 pub(super) fn parse(chunk: &Chunk<'_>, errors: &mut Diagnostics, out: &mut Vec<Stmt>) {
     let block = match chunk.tokens {
         [first, .., TokenTree::Group(block)] if block.delimiter() == Delimiter::Brace => {
-            ["for", "fn"].iter().any(|word| body::is_word(first, word)).then_some(block)
+            ["for", "fn"].iter().any(|word| tokens::is_word(first, word)).then_some(block)
         }
         _ => None,
     };
@@ -83,7 +83,7 @@ pub(super) fn parse(chunk: &Chunk<'_>, errors: &mut Diagnostics, out: &mut Vec<S
 fn recover(tokens: &[TokenTree], block: Option<&Group>, errors: &mut Diagnostics, out: &mut Vec<Stmt>) {
     let invalid = |span| Expr { kind: ExprKind::Invalid, span };
     if let Some(block) = block {
-        if tokens.first().is_some_and(|first| body::is_word(first, "for")) {
+        if tokens.first().is_some_and(|first| tokens::is_word(first, "for")) {
             body::network(block, errors);
         } else {
             body::with_result(block, "a block", errors);

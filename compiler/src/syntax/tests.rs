@@ -75,7 +75,7 @@ fn all_kinds_of_statements() {
         }",
     );
     assert_eq!(decl.header.len(), 3);
-    assert_eq!(decl.body.len(), 18);
+    assert_eq!(decl.body.len(), 17);
     assert!(matches!(&decl.body[1], Stmt::Fn(block) if block.params.len() == 5 && block.body.len() == 1));
     assert!(matches!(&decl.body[5], Stmt::For { variable: Some(_), inclusive: false, body, .. } if body.len() == 1));
     assert!(matches!(&decl.body[6], Stmt::For { variable: None, inclusive: true, .. }));
