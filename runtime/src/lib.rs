@@ -1,6 +1,8 @@
 //! What networks compiled by kiln run on.
 
 mod aligned;
+#[cfg(feature = "data")]
+pub mod data;
 mod error;
 pub mod params;
 pub mod pool;
