@@ -8,12 +8,15 @@ use proc_macro2::TokenStream;
 use crate::autodiff::Vjp;
 use crate::ir::Type;
 
+mod check;
 mod elementwise;
 #[cfg(test)]
 mod testing;
+pub mod window;
 
 pub use compare::CompareKind;
 pub use hyper::HyperKind;
+pub use reduce::ReduceKind;
 
 /// What every primitive says of itself. Each method is required: a primitive without a gradient or a
 /// reference says so in words.
@@ -179,6 +182,7 @@ primitives! {
     max_pool2d::MaxPool2d,
     max_pool2d_index::MaxPool2dIndex,
     max_pool2d_grad::MaxPool2dGrad,
+    max_pool2d_take::MaxPool2dTake,
     avg_pool2d::AvgPool2d,
     avg_pool2d_grad::AvgPool2dGrad,
     // What a pass takes out
