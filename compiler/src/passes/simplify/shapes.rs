@@ -65,14 +65,18 @@ pub(super) fn slice(at: &mut At<'_>) -> Rewritten {
 
 pub(super) fn pad(at: &mut At<'_>) -> Rewritten {
     let Op::Pad(op) = at.op() else { return Ok(None) };
-    let Pad { low, high } = op.clone();
+    let Pad { low, high, interior } = op.clone();
     let x = at.one()?;
-    if low.iter().chain(&high).all(|&cells| cells == 0) {
+    if at.graph.ty(x) == at.ty() {
         return Ok(Some(x));
     }
-    if let Op::Pad(first) = at.graph.op(x) {
+    // Zeros between the elements would part the inner pad's, too.
+    if let Op::Pad(first) = at.graph.op(x)
+        && interior.iter().all(|&cells| cells == 0)
+    {
         let sum = |a: &[usize], b: &[usize]| a.iter().zip(b).map(|(a, b)| a + b).collect();
-        let both = Pad { low: sum(&low, &first.low), high: sum(&high, &first.high) };
+        let (low, high) = (sum(&low, &first.low), sum(&high, &first.high));
+        let both = Pad { low, high, interior: first.interior.clone() };
         let inner = at.graph.input(x, 0);
         return at.push(both, &[inner]).map(Some);
     }
