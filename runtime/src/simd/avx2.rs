@@ -66,9 +66,20 @@ macro_rules! fold {
     }};
 }
 
+/// Binary methods that are one intrinsic.
+macro_rules! binary {
+    ($($function:ident: $vector:ident = $intrinsic:ident;)*) => {$(
+        #[inline(always)]
+        fn $function(self, a: Self::$vector, b: Self::$vector) -> Self::$vector {
+            avx2!($intrinsic(a, b))
+        }
+    )*};
+}
+
 /// What differs between the two element types only in the intrinsics' suffix.
 macro_rules! arithmetic {
-    ($float:ident: $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
+    ($float:ident: $splat:ident $load:ident $store:ident
+     $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
      $max:ident $min:ident $or:ident $xor:ident $andnot:ident $sqrt:ident $cmp:ident $blendv:ident) => {
         #[inline(always)]
         fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
@@ -92,24 +103,11 @@ macro_rules! arithmetic {
             unsafe { $store(p, v) }
         }
 
-        #[inline(always)]
-        fn add(self, a: Self::V, b: Self::V) -> Self::V {
-            avx2!($add(a, b))
-        }
-
-        #[inline(always)]
-        fn sub(self, a: Self::V, b: Self::V) -> Self::V {
-            avx2!($sub(a, b))
-        }
-
-        #[inline(always)]
-        fn mul(self, a: Self::V, b: Self::V) -> Self::V {
-            avx2!($mul(a, b))
-        }
-
-        #[inline(always)]
-        fn div(self, a: Self::V, b: Self::V) -> Self::V {
-            avx2!($div(a, b))
+        binary! {
+            add: V = $add;
+            sub: V = $sub;
+            mul: V = $mul;
+            div: V = $div;
         }
 
         #[inline(always)]
@@ -191,6 +189,17 @@ macro_rules! arithmetic {
     };
 }
 
+/// Methods whose bodies are expressions.
+macro_rules! elementary {
+    ($($function:ident($($arg:ident),+) => |$isa:ident| $body:expr;)*) => {$(
+        #[inline(always)]
+        fn $function(self, $($arg: Self::V),+) -> Self::V {
+            let $isa = self;
+            $body
+        }
+    )*};
+}
+
 impl Simd<f32> for Avx2 {
     type V = __m256;
     type M = __m256;
@@ -244,34 +253,13 @@ impl Simd<f32> for Avx2 {
         avx2!(_mm256_add_ps(_mm256_set1_ps(start as f32), _mm256_setr_ps(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)))
     }
 
-    #[inline(always)]
-    fn exp(self, a: Self::V) -> Self::V {
-        math::exp(self, a)
-    }
-
-    #[inline(always)]
-    fn log(self, a: Self::V) -> Self::V {
-        math::log(self, a)
-    }
-
-    #[inline(always)]
-    fn log1p(self, a: Self::V) -> Self::V {
-        math::log1p(self, a)
-    }
-
-    #[inline(always)]
-    fn tanh(self, a: Self::V) -> Self::V {
-        math::tanh(self, a)
-    }
-
-    #[inline(always)]
-    fn sigmoid(self, a: Self::V) -> Self::V {
-        math::sigmoid(self, a)
-    }
-
-    #[inline(always)]
-    fn pow(self, a: Self::V, b: Self::V) -> Self::V {
-        pow::pow(self, a, b)
+    elementary! {
+        exp(a) => |s| math::exp(s, a);
+        log(a) => |s| math::log(s, a);
+        log1p(a) => |s| math::log1p(s, a);
+        tanh(a) => |s| math::tanh(s, a);
+        sigmoid(a) => |s| math::sigmoid(s, a);
+        pow(a, b) => |s| pow::pow(s, a, b);
     }
 
     #[inline(always)]
@@ -343,34 +331,13 @@ impl Simd<f64> for Avx2 {
         avx2!(_mm256_add_pd(_mm256_set1_pd(start as f64), _mm256_setr_pd(0.0, 1.0, 2.0, 3.0)))
     }
 
-    #[inline(always)]
-    fn exp(self, a: Self::V) -> Self::V {
-        lanes(self, a, a, |a, _| a.exp())
-    }
-
-    #[inline(always)]
-    fn log(self, a: Self::V) -> Self::V {
-        lanes(self, a, a, |a, _| a.ln())
-    }
-
-    #[inline(always)]
-    fn log1p(self, a: Self::V) -> Self::V {
-        lanes(self, a, a, |a, _| a.ln_1p())
-    }
-
-    #[inline(always)]
-    fn tanh(self, a: Self::V) -> Self::V {
-        lanes(self, a, a, |a, _| a.tanh())
-    }
-
-    #[inline(always)]
-    fn sigmoid(self, a: Self::V) -> Self::V {
-        lanes(self, a, a, |a, _| math::sigmoid_f64(a))
-    }
-
-    #[inline(always)]
-    fn pow(self, a: Self::V, b: Self::V) -> Self::V {
-        lanes(self, a, b, f64::powf)
+    elementary! {
+        exp(a) => |s| lanes(s, a, a, |a, _| a.exp());
+        log(a) => |s| lanes(s, a, a, |a, _| a.ln());
+        log1p(a) => |s| lanes(s, a, a, |a, _| a.ln_1p());
+        tanh(a) => |s| lanes(s, a, a, |a, _| a.tanh());
+        sigmoid(a) => |s| lanes(s, a, a, |a, _| math::sigmoid_f64(a));
+        pow(a, b) => |s| lanes(s, a, b, f64::powf);
     }
 
     #[inline(always)]
@@ -404,31 +371,6 @@ impl Bits for Avx2 {
     }
 
     #[inline(always)]
-    fn and(self, a: Self::U, b: Self::U) -> Self::U {
-        avx2!(_mm256_and_si256(a, b))
-    }
-
-    #[inline(always)]
-    fn xor(self, a: Self::U, b: Self::U) -> Self::U {
-        avx2!(_mm256_xor_si256(a, b))
-    }
-
-    #[inline(always)]
-    fn plus(self, a: Self::U, b: Self::U) -> Self::U {
-        avx2!(_mm256_add_epi32(a, b))
-    }
-
-    #[inline(always)]
-    fn minus(self, a: Self::U, b: Self::U) -> Self::U {
-        avx2!(_mm256_sub_epi32(a, b))
-    }
-
-    #[inline(always)]
-    fn times(self, a: Self::U, b: Self::U) -> Self::U {
-        avx2!(_mm256_mullo_epi32(a, b))
-    }
-
-    #[inline(always)]
     fn shl<const N: i32>(self, a: Self::U) -> Self::U {
         avx2!(_mm256_slli_epi32::<N>(a))
     }
@@ -443,13 +385,13 @@ impl Bits for Avx2 {
         avx2!(_mm256_cvtepi32_ps(a))
     }
 
-    #[inline(always)]
-    fn larger(self, a: Self::V, b: Self::V) -> Self::V {
-        avx2!(_mm256_max_ps(a, b))
-    }
-
-    #[inline(always)]
-    fn smaller(self, a: Self::V, b: Self::V) -> Self::V {
-        avx2!(_mm256_min_ps(a, b))
+    binary! {
+        and: U = _mm256_and_si256;
+        xor: U = _mm256_xor_si256;
+        plus: U = _mm256_add_epi32;
+        minus: U = _mm256_sub_epi32;
+        times: U = _mm256_mullo_epi32;
+        larger: V = _mm256_max_ps;
+        smaller: V = _mm256_min_ps;
     }
 }

@@ -34,6 +34,9 @@ pub trait Simd<E: Float>: Copy + Debug + Send + Sync + 'static {
     const LANES: usize;
 
     /// Calls `f` where the instruction set is enabled, so that what is inlined into it uses it.
+    ///
+    /// A closure does not inherit the features, it is inlined where they are: large ones say
+    /// `#[inline(always)] || …`.
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R;
 
     /// All lanes the same.

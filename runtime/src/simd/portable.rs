@@ -52,24 +52,23 @@ fn fold<E: Float, const N: usize>(mut a: [E; N], f: impl Fn(E, E) -> E) -> E {
 
 /// The larger, NaN where either is.
 #[inline(always)]
+#[expect(clippy::eq_op, reason = "only NaN differs from itself")]
 fn max<E: Float>(a: E, b: E) -> E {
-    // The other way round, `!(a <= b)` would take `a` where `b` is NaN.
-    #[allow(clippy::eq_op)]
-    let nan = a != a;
-    if (a > b) | nan { a } else { b }
+    if (a > b) | (a != a) { a } else { b }
 }
 
 /// The smaller, NaN where either is.
 #[inline(always)]
+#[expect(clippy::eq_op, reason = "only NaN differs from itself")]
 fn min<E: Float>(a: E, b: E) -> E {
-    #[allow(clippy::eq_op)]
-    let nan = a != a;
-    if (a < b) | nan { a } else { b }
+    if (a < b) | (a != a) { a } else { b }
 }
 
 /// [`Simd`] for arrays of `$lanes` `$float`s, masks being words of the same width with all bits alike.
 macro_rules! portable {
-    ($float:ident, $word:ident, $lanes:literal, $($function:ident($($arg:ident),+) => $body:expr;)*) => {
+    ($float:ident, $word:ident, $lanes:literal,
+     random($key:ident, $index:ident) => $random:expr;
+     $($function:ident($($arg:ident),+) => $body:expr;)*) => {
         impl Simd<$float> for Portable {
             type V = [$float; $lanes];
             type M = [$word; $lanes];
@@ -235,26 +234,23 @@ macro_rules! portable {
                 fold(a, min)
             }
 
+            #[inline(always)]
+            fn random(self, $key: u64, $index: u64) -> Self::V {
+                $random
+            }
+
             $(
                 #[inline(always)]
                 fn $function(self, $($arg: Self::V),+) -> Self::V {
                     $body
                 }
             )*
-
-            #[inline(always)]
-            fn random(self, key: u64, index: u64) -> Self::V {
-                let mut out = [0.0; $lanes];
-                for (i, lane) in out.iter_mut().enumerate() {
-                    *lane = $float::from(random(key, index.wrapping_add(i as u64)));
-                }
-                out
-            }
         }
     };
 }
 
 portable! { f32, u32, 8,
+    random(key, index) => math::random(Portable, key, index);
     exp(a) => math::exp(Portable, a);
     log(a) => math::log(Portable, a);
     log1p(a) => math::log1p(Portable, a);
@@ -264,6 +260,13 @@ portable! { f32, u32, 8,
 }
 
 portable! { f64, u64, 4,
+    random(key, index) => {
+        let mut out = [0.0; 4];
+        for (i, lane) in out.iter_mut().enumerate() {
+            *lane = f64::from(random(key, index.wrapping_add(i as u64)));
+        }
+        out
+    };
     exp(a) => map(a, f64::exp);
     log(a) => map(a, f64::ln);
     log1p(a) => map(a, f64::ln_1p);
