@@ -35,18 +35,51 @@ impl Diagnostic {
         self
     }
 
-    /// The message as rustc is to show it, notes and help below.
+    /// The message as rustc is to show it, notes and help below. rustc indents them by the width of
+    /// `error: `, so they stand where its own notes do.
     pub fn text(&self) -> String {
         let mut text = self.message.clone();
-        for note in &self.notes {
-            text += "\n  = note: ";
-            text += note;
-        }
-        if let Some(help) = &self.help {
-            text += "\n  = help: ";
-            text += help;
+        for line in self.below() {
+            text += "\n";
+            text += &line;
         }
         text
+    }
+
+    /// Notes and help.
+    fn below(&self) -> impl Iterator<Item = String> {
+        let notes = self.notes.iter().map(|note| format!("= note: {note}"));
+        notes.chain(self.help.iter().map(|help| format!("= help: {help}")))
+    }
+
+    /// The message with the line of source that it is about, in rustc's layout. `file` is what the
+    /// tokens were read from, `source` its content.
+    pub fn render(&self, file: &str, source: &str) -> String {
+        let (start, end) = (self.span.start(), self.span.end());
+        let line = source.lines().nth(start.line.saturating_sub(1)).unwrap_or_default();
+        let last = if end.line == start.line { end.column } else { line.chars().count() };
+        let marks = "^".repeat(last.saturating_sub(start.column).max(1));
+        // Tabs stay tabs, so that the marks stand below their columns.
+        let indent: String = line.chars().take(start.column).map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let number = start.line.to_string();
+        let margin = " ".repeat(number.len());
+        let mut out = format!("error: {}\n", self.message);
+        out += &format!("{margin}--> {file}:{number}:{}\n", start.column + 1);
+        out += &format!("{margin} |\n{number} | {line}\n{margin} | {indent}{marks}\n");
+        for line in self.below() {
+            out += &format!("{margin} {line}\n");
+        }
+        out
+    }
+}
+
+/// Where a span starts, `src/main.rs:8`; `line 8` in text that is no file, `None` where nothing is known.
+pub fn location(span: Span) -> Option<String> {
+    let (file, line) = (span.file(), span.start().line);
+    match (file.is_empty() || file.starts_with('<'), line) {
+        (_, 0) => None,
+        (true, line) => Some(format!("line {line}")),
+        (false, line) => Some(format!("{file}:{line}")),
     }
 }
 
@@ -57,9 +90,12 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds a mistake.
+    /// Adds a mistake. One that is found again, in another use of the same block, is the same mistake.
     pub fn push(&mut self, error: Diagnostic) {
-        self.errors.push(error);
+        let known = |other: &Diagnostic| other.message == error.message && place(other.span) == place(error.span);
+        if !self.errors.iter().any(known) {
+            self.errors.push(error);
+        }
     }
 
     /// Whether anything went wrong.
@@ -74,19 +110,44 @@ impl Diagnostics {
 
     /// `compile_error!`s, one for each.
     pub fn to_tokens(&self) -> TokenStream {
-        self.errors.iter().map(|error| syn::Error::new(error.span, error.text()).to_compile_error()).collect()
+        let error = |error: &Diagnostic| syn::Error::new(error.span, error.text()).to_compile_error();
+        self.in_source_order().into_iter().map(error).collect()
+    }
+
+    /// All with their lines of source; see [`Diagnostic::render`].
+    pub fn render(&self, file: &str, source: &str) -> String {
+        let rendered: Vec<String> = self.in_source_order().iter().map(|error| error.render(file, source)).collect();
+        rendered.join("\n")
+    }
+
+    /// The stages find mistakes in orders of their own; a user reads from top to bottom.
+    fn in_source_order(&self) -> Vec<&Diagnostic> {
+        let mut errors: Vec<&Diagnostic> = self.errors.iter().collect();
+        errors.sort_by_key(|error| place(error.span));
+        errors
     }
 }
 
-/// The name in `known` that `name` was probably meant to be.
+/// Compares as the source does.
+fn place(span: Span) -> (String, usize, usize, usize, usize) {
+    let (start, end) = (span.start(), span.end());
+    (span.file(), start.line, start.column, end.line, end.column)
+}
+
+/// The name in `known` that `name` was probably meant to be: few edits away, whatever its case.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let limit = (length / 3).max(1);
     known
         .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
+        .map(|candidate| {
+            (distance(&name.to_lowercase(), &candidate.to_lowercase()), distance(name, candidate), candidate)
+        })
+        // Names of one letter are all one edit apart.
+        .filter(|(distance, _, candidate)| *distance <= limit && *distance < length.min(candidate.chars().count()))
         .min()
-        .map(|(_, candidate)| candidate)
+        .map(|(_, _, candidate)| candidate)
 }
 
 /// Edits (insert, delete, replace, swap neighbours) between two words.
@@ -119,6 +180,48 @@ mod tests {
         let known = ["conv2d", "dense", "dropout", "relu"];
         assert_eq!(did_you_mean("conv2", known), Some("conv2d"));
         assert_eq!(did_you_mean("desne", known), Some("dense"));
+        assert_eq!(did_you_mean("Conv2D", known), Some("conv2d"));
         assert_eq!(did_you_mean("attention", known), None);
+        assert_eq!(did_you_mean("a", ["b", "c"]), None);
+        assert_eq!(did_you_mean("rl", ["lr", "momentum"]), Some("lr"));
+    }
+
+    #[test]
+    fn an_error_is_shown_in_the_layout_of_rustc() {
+        let source = "let a = 1;\nlet name = f(\"ä\", wrong);\n";
+        let tokens: Vec<_> = source.parse::<TokenStream>().unwrap().into_iter().collect();
+        let wrong = source.find("wrong").and_then(|_| match tokens.get(9) {
+            Some(proc_macro2::TokenTree::Group(group)) => group.stream().into_iter().nth(2),
+            _ => None,
+        });
+        let error = Diagnostic::new(wrong.unwrap().span(), "`wrong` is unknown")
+            .note("short")
+            .note(format!("image [28, 28]  {}", location(tokens[0].span()).unwrap()))
+            .help("did you mean `long`?");
+        let expected = "\
+error: `wrong` is unknown
+ --> net.kiln:2:19
+  |
+2 | let name = f(\"ä\", wrong);
+  |                   ^^^^^
+  = note: short
+  = note: image [28, 28]  line 1
+  = help: did you mean `long`?
+";
+        assert_eq!(error.render("net.kiln", source), expected);
+        let text = "`wrong` is unknown\n= note: short\n= note: image [28, 28]  line 1";
+        assert!(error.text().starts_with(text));
+    }
+
+    #[test]
+    fn mistakes_come_once_and_in_order() {
+        let tokens: Vec<_> = "a b".parse::<TokenStream>().unwrap().into_iter().collect();
+        let mut errors = Diagnostics::default();
+        errors.push(Diagnostic::new(tokens[1].span(), "second"));
+        errors.push(Diagnostic::new(tokens[0].span(), "first"));
+        errors.push(Diagnostic::new(tokens[1].span(), "second"));
+        let shown = errors.render("f", "a b");
+        assert!(shown.find("first") < shown.find("second"));
+        assert_eq!(errors.iter().count(), 2);
     }
 }

@@ -90,7 +90,7 @@ fn chunks(tokens: &[TokenTree]) -> Vec<Chunk<'_>> {
 
 /// Whether a statement starts at `token` although no `;` ended the one that `previous` belongs to.
 fn starts_statement(previous: &TokenTree, token: &TokenTree) -> bool {
-    let ended = is_operand(previous);
+    let ended = is_operand(previous) || is_punct(previous, '?');
     let TokenTree::Ident(word) = token else { return false };
     let word = word.to_string();
     let later_line = token.span().start().line > previous.span().end().line;
@@ -116,7 +116,11 @@ pub(super) fn syn_parse<T>(
     match syn::parse::Parser::parse2(inside, TokenTree::from(group).into()) {
         Ok(value) => Some(value),
         Err(error) => {
-            errors.push(Diagnostic::new(error.span(), error.to_string()));
+            // `syn` tells tokens and the end of its input apart, users see where the error stands.
+            let message = error.to_string();
+            let plain = ["unexpected token, ", "unexpected end of input, "];
+            let message = plain.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(&message);
+            errors.push(Diagnostic::new(error.span(), message));
             None
         }
     }
