@@ -4,6 +4,7 @@ mod aligned;
 #[cfg(feature = "data")]
 pub mod data;
 mod error;
+pub mod kernels;
 pub mod params;
 pub mod pool;
 mod random;

@@ -1,0 +1,186 @@
+//! Convolution of NHWC images, direct: no matrix of patches is built, the micro-kernel walks the image itself.
+
+use core::ops::Range;
+
+use crate::simd::{Float, Simd};
+
+use super::MAX_LANES;
+use super::pack::{pack, pad};
+use super::tile::{VECTORS, Walk, padded, panels};
+
+/// The sizes of a convolution; pairs are vertical, horizontal.
+#[derive(Clone, Copy, Debug)]
+pub struct Conv2dShape {
+    /// The image.
+    pub input: [usize; 2],
+    /// Channels of the image.
+    pub channels: usize,
+    /// The kernel.
+    pub kernel: [usize; 2],
+    /// Channels of the result.
+    pub filters: usize,
+    /// The result.
+    pub output: [usize; 2],
+    /// Steps in the image.
+    pub stride: [usize; 2],
+    /// Zeros above and to the left.
+    pub pad_low: [usize; 2],
+    /// Zeros below and to the right.
+    pub pad_high: [usize; 2],
+    /// Steps in the kernel, 1 if dense.
+    pub dilation: [usize; 2],
+    /// Groups, each of which sees its own part of the channels and makes its own part of the filters.
+    pub groups: usize,
+}
+
+impl Conv2dShape {
+    /// Channels that a filter sees.
+    pub(super) const fn depth(&self) -> usize {
+        self.channels / self.groups
+    }
+
+    /// Filters of a group.
+    pub(super) const fn filters_per_group(&self) -> usize {
+        self.filters / self.groups
+    }
+
+    /// Terms of each result.
+    pub(super) const fn terms(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.depth()
+    }
+
+    /// Positions of the result.
+    pub(super) const fn positions(&self) -> usize {
+        self.output[0] * self.output[1]
+    }
+
+    /// Whether there is any padding.
+    pub(super) const fn is_padded(&self) -> bool {
+        self.pad_low[0] + self.pad_low[1] + self.pad_high[0] + self.pad_high[1] > 0
+    }
+
+    /// The image with its padding.
+    pub(super) const fn padded_input(&self) -> [usize; 2] {
+        [self.pad_low[0] + self.input[0] + self.pad_high[0], self.pad_low[1] + self.input[1] + self.pad_high[1]]
+    }
+
+    /// Elements of an image.
+    pub(super) const fn image(&self) -> usize {
+        self.input[0] * self.input[1] * self.channels
+    }
+
+    /// Elements of an image with its padding.
+    pub(super) const fn padded_image(&self) -> usize {
+        self.padded_input()[0] * self.padded_input()[1] * self.channels
+    }
+
+    /// Where the window of a position starts in the padded image.
+    #[inline(always)]
+    pub(super) fn window(&self, position: usize) -> usize {
+        let (y, x) = (position / self.output[1], position % self.output[1]);
+        (y * self.stride[0] * self.padded_input()[1] + x * self.stride[1]) * self.channels
+    }
+
+    /// Where a term of a group's kernels finds its input, counted from the start of the window.
+    #[inline(always)]
+    pub(super) fn term(&self, term: usize) -> usize {
+        let (tap, channel) = (term / self.depth(), term % self.depth());
+        let (y, x) = (tap / self.kernel[1], tap % self.kernel[1]);
+        (y * self.dilation[0] * self.padded_input()[1] + x * self.dilation[1]) * self.channels + channel
+    }
+
+    /// Image `image` of `x` with its padding: in place if there is none, else copied to `scratch`.
+    ///
+    /// # Safety
+    /// The image is readable, and `padded_image()` elements at `scratch` are writable.
+    #[inline(always)]
+    pub(super) unsafe fn pad<E: Float>(&self, x: *const E, image: usize, scratch: *mut E) -> *const E {
+        let from = x.wrapping_add(image * self.image());
+        if !self.is_padded() {
+            return from;
+        }
+        let size = [self.input[0], self.input[1] * self.channels];
+        let low = [self.pad_low[0], self.pad_low[1] * self.channels];
+        let high = [self.pad_high[0], self.pad_high[1] * self.channels];
+        // SAFETY: the caller's promise.
+        unsafe { pad(size, low, high, from, scratch) };
+        scratch
+    }
+}
+
+/// Elements of scratch that [`conv2d`] needs.
+pub const fn conv2d_scratch(shape: Conv2dShape) -> usize {
+    let weights = shape.terms() * shape.groups * padded(shape.filters_per_group(), MAX_LANES);
+    if shape.is_padded() { weights + shape.padded_image() } else { weights }
+}
+
+/// Convolves (in the sense of deep learning: correlates) images `images` of `x` `[_, h, w, c]` with the kernels `w`
+/// `[kh, kw, c / groups, filters]`. `epilogue(v, position, channel, lanes)` gets each vector of consecutive channels
+/// once, at position `(image * oh + y) * ow + x`. A result is one chain of `mul_add` in the kernel's order.
+///
+/// # Safety
+/// `output` is at most what the other sizes allow, the images and kernels are readable, and [`conv2d_scratch`] elements at
+/// `scratch` are writable.
+#[inline(always)]
+pub unsafe fn conv2d<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
+    s: S,
+    scratch: *mut E,
+    images: Range<usize>,
+    shape: Conv2dShape,
+    x: *const E,
+    w: *const E,
+    mut epilogue: F,
+) {
+    let (depth, filters, terms) = (shape.depth(), shape.filters_per_group(), shape.terms());
+    let width = VECTORS * S::LANES;
+    let group_size = terms * padded(filters, S::LANES);
+    for group in 0..shape.groups {
+        for filter in (0..filters).step_by(width) {
+            let from = w.wrapping_add(group * filters + filter);
+            let to = scratch.wrapping_add(group * group_size + terms * filter);
+            // SAFETY: a panel of the group's filters, and its place in scratch.
+            unsafe { pack(s, terms, width.min(filters - filter), from, shape.filters, 1, to) };
+        }
+    }
+    let walk = window_walk(&shape);
+    for image in images {
+        // SAFETY: what the packed weights leave of scratch suffices for the padded image.
+        let padded_x = unsafe { shape.pad(x, image, scratch.wrapping_add(shape.groups * group_size)) };
+        for group in 0..shape.groups {
+            // SAFETY: windows lie in the padded image, panels in scratch.
+            unsafe {
+                panels(
+                    s,
+                    0..shape.positions(),
+                    0..filters,
+                    walk,
+                    #[inline(always)]
+                    |position| padded_x.wrapping_add(shape.window(position) + group * depth),
+                    #[inline(always)]
+                    |filter, cols| {
+                        let start = group * group_size + terms * filter;
+                        (scratch.cast_const().wrapping_add(start), padded(cols, S::LANES))
+                    },
+                    #[inline(always)]
+                    |v, position, filter, lanes| {
+                        epilogue(v, image * shape.positions() + position, group * filters + filter, lanes);
+                    },
+                );
+            }
+        }
+    }
+}
+
+/// How a window's elements lie in the padded image: where nothing parts them, a kernel row is one run.
+#[inline(always)]
+fn window_walk(shape: &Conv2dShape) -> Walk {
+    let row = shape.dilation[0] * shape.padded_input()[1] * shape.channels;
+    if shape.groups == 1 && shape.dilation[1] == 1 {
+        Walk { counts: [1, shape.kernel[0], shape.kernel[1] * shape.channels], strides: [0, row, 1] }
+    } else {
+        Walk {
+            counts: [shape.kernel[0], shape.kernel[1], shape.depth()],
+            strides: [row, shape.dilation[1] * shape.channels, 1],
+        }
+    }
+}
