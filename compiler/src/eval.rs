@@ -71,3 +71,40 @@ pub fn run(graph: &Graph, cx: &Context<'_>) -> BTreeMap<NodeId, Array> {
     }
     values
 }
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::Span;
+
+    use super::*;
+    use crate::infer;
+    use crate::ir::{DType, Node};
+    use crate::ops::{Broadcast, Input, Mul, Op, Param};
+
+    fn node(graph: &mut Graph, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
+        infer::add(graph, op, inputs, Span::call_site(), None).expect("the operands fit")
+    }
+
+    #[test]
+    fn every_node_has_its_value() {
+        let mut graph = Graph::default();
+        let x = node(&mut graph, Input { index: 0, ty: Type::batched(DType::F32, [2]) }, &[]);
+        let w = node(&mut graph, Param { index: ParamId(0), ty: Type::fixed(DType::F32, [2]) }, &[]);
+        let rows = node(&mut graph, Broadcast { batched: true, dims: vec![2] }, &[w]);
+        let product = node(&mut graph, Mul, &[x, rows]);
+        let inputs = [ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).into_dyn()];
+        let params = [ndarray::arr1(&[10.0, 100.0]).into_dyn()];
+        let values = run(&graph, &Context { inputs: &inputs, params: &params, ..Context::new(3) });
+        assert_eq!(values.len(), graph.len());
+        assert_eq!(values[&product], ndarray::arr2(&[[10.0, 200.0], [30.0, 400.0], [50.0, 600.0]]).into_dyn());
+    }
+
+    #[test]
+    #[should_panic(expected = "the shape of")]
+    fn a_value_has_the_shape_of_its_type() {
+        let mut graph = Graph::default();
+        let (ty, wrong) = (Type::scalar(DType::F32), Type::fixed(DType::F32, [2]));
+        graph.push(Node { op: Input { index: 0, ty }.into(), ty: wrong, span: Span::call_site(), name: None }, &[]);
+        run(&graph, &Context { inputs: &[ndarray::arr0(1.0).into_dyn()], ..Context::new(1) });
+    }
+}
