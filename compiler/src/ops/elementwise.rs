@@ -7,7 +7,10 @@ use crate::eval::Array;
 
 /// Exactly `N` operands.
 pub(super) fn operands<'a, const N: usize>(name: &str, inputs: &[&'a Type]) -> Result<[&'a Type; N], String> {
-    <[&Type; N]>::try_from(inputs).map_err(|_| format!("`{name}` takes {N} operands, but {} are given", inputs.len()))
+    <[&Type; N]>::try_from(inputs).map_err(|_| {
+        let plural = if N == 1 { "" } else { "s" };
+        format!("`{name}` takes {N} operand{plural}, but is given {}", inputs.len())
+    })
 }
 
 /// Floats.

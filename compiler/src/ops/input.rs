@@ -76,7 +76,7 @@ pub(super) mod tests {
         let op = Input { index: 0, ty: Type::batched(DType::Bool, [2]) };
         assert_eq!(error(op, []), "comparisons are no data");
         let op = Input { index: 0, ty: batched([2]) };
-        assert_eq!(error(op, [fixed([])]), "`input` takes 0 operands, but 1 are given");
+        assert_eq!(error(op, [fixed([])]), "`input` takes 0 operands, but is given 1");
     }
 
     #[test]
