@@ -273,7 +273,7 @@ pub(super) mod tests {
         assert!(infer(&plain(), &[8, 8, 1], &[3, 3, 1]).unwrap_err().contains("found [3, 3, 1]"));
         let (x, w) = (Type::batched(F32, [4, 4, 1]), Type::batched(F32, [1, 1, 1, 1]));
         assert!(plain().infer(&[&x, &w]).unwrap_err().contains("found one per row"));
-        assert!(plain().infer(&[&x]).unwrap_err().contains("2 operands, but 1 are given"));
+        assert!(plain().infer(&[&x]).unwrap_err().contains("2 operands, but is given 1"));
         assert!(error(plain(), [x.clone(), Type::fixed(F64, [1, 1, 1, 1])]).contains("f32 and f64"));
         assert!(error(plain(), [x.with_dtype(U32), x]).contains("u32"));
         let huge = Conv2d { dilation: [usize::MAX, 1], pad: [[usize::MAX; 2]; 2], ..plain() };
