@@ -78,3 +78,93 @@ pub(super) fn like_image(like: &[usize], image: [usize; 3], elements: Vec<f64>) 
     let shape: Vec<usize> = like[..like.len() - 3].iter().copied().chain(image).collect();
     array(&shape, elements)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use crate::infer::infer;
+    use crate::ir::{DType, Type};
+    use crate::ops::*;
+
+    /// Sizes that are easy to trip over.
+    fn size() -> impl Strategy<Value = usize> {
+        prop_oneof![8 => 0..4usize, 1 => Just(1 << 40), 1 => Just(usize::MAX)]
+    }
+
+    fn sizes() -> impl Strategy<Value = Vec<usize>> {
+        prop_oneof![vec(size(), 0..5), vec(size(), 3), vec(size(), 4)]
+    }
+
+    fn pair() -> impl Strategy<Value = [usize; 2]> {
+        [size(), size()]
+    }
+
+    fn ty() -> impl Strategy<Value = Type> {
+        let dtype =
+            prop_oneof![6 => Just(DType::F32), 1 => Just(DType::F64), 1 => Just(DType::U32), 1 => Just(DType::U8)];
+        (dtype, any::<bool>(), sizes()).prop_map(|(dtype, batched, dims)| Type { dtype, batched, dims })
+    }
+
+    fn conv() -> impl Strategy<Value = Conv2d> {
+        let settings = (pair(), [pair(), pair()], pair(), size());
+        settings.prop_map(|(stride, pad, dilation, groups)| Conv2d { stride, pad, dilation, groups })
+    }
+
+    fn products() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            any::<bool>().prop_map(|transpose| MatMul { transpose }.into()),
+            any::<[bool; 2]>().prop_map(|[ta, tb]| BatchMatMul { ta, tb }.into()),
+            Just(Contract.into()),
+            Just(Gather.into()),
+            conv().prop_map(Op::from),
+            (conv(), pair()).prop_map(|(conv, input)| Conv2dInputGrad { conv, input }.into()),
+            (conv(), pair()).prop_map(|(conv, kernel)| Conv2dWeightGrad { conv, kernel }.into()),
+        ]
+    }
+
+    fn pools() -> impl Strategy<Value = Op> {
+        let pool = (pair(), pair(), [pair(), pair()], pair());
+        (0..6, pool).prop_map(|(which, (size, stride, pad, input))| {
+            let (max, avg) = (MaxPool2d { size, stride, pad }, AvgPool2d { size, stride, pad });
+            match which {
+                0 => max.into(),
+                1 => MaxPool2dIndex { pool: max }.into(),
+                2 => MaxPool2dGrad { pool: max, input }.into(),
+                3 => MaxPool2dTake { pool: max }.into(),
+                4 => avg.into(),
+                _ => AvgPool2dGrad { pool: avg, input }.into(),
+            }
+        })
+    }
+
+    fn moves() -> impl Strategy<Value = Op> {
+        let kind =
+            prop_oneof![Just(ReduceKind::Sum), Just(ReduceKind::Max), Just(ReduceKind::Min), Just(ReduceKind::Prod)];
+        prop_oneof![
+            sizes().prop_map(|perm| Transpose { perm }.into()),
+            size().prop_map(|axis| Concat { axis }.into()),
+            [sizes(), sizes(), sizes()].prop_map(|[starts, ends, steps]| Slice { starts, ends, steps }.into()),
+            [sizes(), sizes(), sizes()].prop_map(|[low, high, interior]| Pad { low, high, interior }.into()),
+            (kind, sizes(), any::<bool>()).prop_map(|(kind, axes, batch)| Reduce { kind, axes, batch }.into()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn shape_rules_and_counts_take_whatever_comes(
+            op in prop_oneof![products(), pools(), moves()],
+            operands in vec(ty(), 0..4),
+        ) {
+            let operands: Vec<&Type> = operands.iter().collect();
+            if let Ok(ty) = infer(&op, &operands)
+                && operands.iter().all(|operand| operand.dims.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim)).is_some())
+            {
+                op.rules().flops(&operands, &ty);
+            }
+        }
+    }
+}
