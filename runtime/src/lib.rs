@@ -3,6 +3,8 @@
 mod aligned;
 #[cfg(feature = "data")]
 pub mod data;
+#[cfg(all(test, any(feature = "data", feature = "safetensors")))]
+mod directory;
 mod error;
 pub mod kernels;
 pub mod params;

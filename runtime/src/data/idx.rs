@@ -102,28 +102,12 @@ pub(super) mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
+    use crate::directory::Directory;
 
-    /// A fresh directory, removed at the end.
-    pub(in super::super) struct Directory(pub(in super::super) PathBuf);
-
-    impl Directory {
-        pub(in super::super) fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("kiln-data-{name}-{}", std::process::id()));
-            fs::create_dir_all(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            Self(path)
-        }
-
-        pub(in super::super) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-            let path = self.0.join(name);
-            fs::write(&path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            path
-        }
-    }
-
-    impl Drop for Directory {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
+    pub(in super::super) fn write(directory: &Directory, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = directory.0.join(name);
+        fs::write(&path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        path
     }
 
     pub(in super::super) fn idx(axes: &[u32], data: impl IntoIterator<Item = u8>) -> Vec<u8> {
@@ -149,9 +133,9 @@ pub(super) mod tests {
         let expected = Images { count: 2, size: [2, 3], pixels: (0..12).collect() };
         for (name, images, labels) in [("plain", images.clone(), labels.clone()), ("gz", gzip(&images), gzip(&labels))]
         {
-            let path = directory.write(name, &images);
+            let path = write(&directory, name, &images);
             assert_eq!(read_images(&path).ok(), Some(expected.clone()), "{name}");
-            let path = directory.write(name, &labels);
+            let path = write(&directory, name, &labels);
             assert_eq!(read_labels(&path, 10).ok(), Some(vec![3, 0, 9, 1]), "{name}");
         }
     }
@@ -160,11 +144,11 @@ pub(super) mod tests {
     fn what_is_wrong_is_named() {
         let directory = Directory::new("idx-errors");
         let images = |bytes: &[u8]| {
-            let path = directory.write("images", bytes);
+            let path = write(&directory, "images", bytes);
             message(read_images(&path), &path)
         };
         let labels = |bytes: &[u8]| {
-            let path = directory.write("labels", bytes);
+            let path = write(&directory, "labels", bytes);
             message(read_labels(&path, 10), &path)
         };
         let whole = idx(&[2, 2, 3], 0..12);

@@ -73,8 +73,9 @@ fn read([images_path, labels_path]: [PathBuf; 2]) -> Result<Dataset> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::idx::tests::{Directory, gzip, idx};
+    use super::super::idx::tests::{gzip, idx, write};
     use super::*;
+    use crate::directory::Directory;
 
     fn images(count: u32, size: u32) -> Vec<u8> {
         idx(&[count, size, size], (0..count).flat_map(|image| vec![image as u8; (size * size) as usize]))
@@ -92,14 +93,14 @@ mod tests {
     #[test]
     fn a_part_or_all_of_it() {
         let directory = Directory::new("mnist");
-        directory.write("t10k-images-idx3-ubyte.gz", &gzip(&images(10, 28)));
-        directory.write("t10k-labels-idx1-ubyte", &labels(10));
+        write(&directory, "t10k-images-idx3-ubyte.gz", &gzip(&images(10, 28)));
+        write(&directory, "t10k-labels-idx1-ubyte", &labels(10));
         let part = mnist(&directory.0).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((part.train.rows(), part.test.rows()), (8, 2));
         assert_eq!(part.test.labels(), [8, 9]);
         assert_eq!(part.test.x()[..784], [8.0 / 255.0; 784]);
-        directory.write("train-images-idx3-ubyte", &images(20, 28));
-        directory.write("train-labels-idx1-ubyte.gz", &gzip(&labels(20)));
+        write(&directory, "train-images-idx3-ubyte", &images(20, 28));
+        write(&directory, "train-labels-idx1-ubyte.gz", &gzip(&labels(20)));
         let all = mnist(&directory.0).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((all.train.rows(), all.test.rows()), (20, 10));
     }
@@ -111,11 +112,11 @@ mod tests {
             message(&directory),
             "DIR: no `t10k-images-idx3-ubyte`, `t10k-labels-idx1-ubyte` here, with or without .gz"
         );
-        directory.write("t10k-images-idx3-ubyte", &images(10, 28));
+        write(&directory, "t10k-images-idx3-ubyte", &images(10, 28));
         assert_eq!(message(&directory), "DIR: no `t10k-labels-idx1-ubyte` here, with or without .gz");
-        directory.write("t10k-labels-idx1-ubyte", &labels(9));
+        write(&directory, "t10k-labels-idx1-ubyte", &labels(9));
         assert_eq!(message(&directory), "DIR/t10k-labels-idx1-ubyte: 10 examples, but 9 labels");
-        directory.write("t10k-images-idx3-ubyte", &images(10, 27));
+        write(&directory, "t10k-images-idx3-ubyte", &images(10, 27));
         assert_eq!(
             message(&directory),
             "DIR/t10k-images-idx3-ubyte: images of [27, 27] pixels, but [28, 28] are expected"

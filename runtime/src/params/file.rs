@@ -148,10 +148,9 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::super::Init;
     use super::*;
+    use crate::directory::Directory;
 
     static INFOS: [ParamInfo; 2] = [info("a.weight", &[2, 3], 0), info("a.bias", &[3], 16)];
     static OTHER_NAMES: [ParamInfo; 2] = [info("a.weight", &[2, 3], 0), info("b.bias", &[3], 16)];
@@ -159,23 +158,6 @@ mod tests {
 
     const fn info(name: &'static str, shape: &'static [usize], offset: usize) -> ParamInfo {
         ParamInfo { name, shape, offset, init: Init::Normal(0.0, 1.0), trainable: true }
-    }
-
-    /// A fresh directory, removed at the end.
-    struct Directory(PathBuf);
-
-    impl Directory {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("kiln-params-{name}-{}", std::process::id()));
-            fs::create_dir_all(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            Self(path)
-        }
-    }
-
-    impl Drop for Directory {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
     }
 
     fn round_trip<E: Element>(directory: &Directory) {
@@ -190,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_is_saved_is_loaded() {
-        let directory = Directory::new("round-trip");
+        let directory = Directory::new("params-round-trip");
         round_trip::<f32>(&directory);
         round_trip::<f64>(&directory);
         let files = fs::read_dir(&directory.0).map(Iterator::count);
@@ -221,7 +203,7 @@ mod tests {
 
     #[test]
     fn paths_are_named() {
-        let directory = Directory::new("paths");
+        let directory = Directory::new("params-paths");
         let path = directory.0.join("none").join("model.safetensors");
         let params = Params::<f32>::new(&INFOS, 32, 5);
         for text in [message(params.save(&path)), message(Params::<f32>::load(&INFOS, 32, &path))] {
