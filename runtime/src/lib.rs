@@ -1,11 +1,17 @@
 //! What networks compiled by kiln run on.
 
+// Generated code says `::kiln`, in this crate's own tests too.
+extern crate self as kiln;
+
 mod aligned;
 #[cfg(feature = "data")]
 pub mod data;
 #[cfg(all(test, any(feature = "data", feature = "safetensors")))]
 mod directory;
+#[doc(hidden)]
+pub mod engine;
 mod error;
+#[doc(hidden)]
 pub mod kernels;
 pub mod params;
 pub mod pool;
@@ -15,5 +21,7 @@ pub mod simd;
 
 pub use aligned::{ALIGNMENT, AlignedVec, Zeroable};
 pub use error::{Error, Result};
+pub use kiln_macros::network;
+pub use ndarray;
 pub use params::{Element, Init, ParamInfo, Params};
 pub use rows::Rows;

@@ -85,11 +85,38 @@ pub struct ParamDecl {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
     /// Stochastic gradient descent, Keras's `SGD`.
-    Sgd { lr: f64, momentum: f64, nesterov: bool },
+    Sgd {
+        /// Learning rate.
+        lr: f64,
+        /// Share of the last step that is kept.
+        momentum: f64,
+        /// Whether the gradient is taken as if the momentum had been applied (Nesterov, 1983).
+        nesterov: bool,
+    },
     /// Adam (Kingma and Ba, 2015) as in Keras: epsilon outside the bias correction.
-    Adam { lr: f64, beta1: f64, beta2: f64, epsilon: f64 },
+    Adam {
+        /// Learning rate.
+        lr: f64,
+        /// Decay of the gradients' mean.
+        beta1: f64,
+        /// Decay of the mean of their squares.
+        beta2: f64,
+        /// Keeps the quotient finite.
+        epsilon: f64,
+    },
     /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
-    AdamW { lr: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
+    AdamW {
+        /// Learning rate.
+        lr: f64,
+        /// Decay of the gradients' mean.
+        beta1: f64,
+        /// Decay of the mean of their squares.
+        beta2: f64,
+        /// Keeps the quotient finite.
+        epsilon: f64,
+        /// Share of a parameter that a step of learning rate 1 takes off.
+        weight_decay: f64,
+    },
 }
 
 /// One more inference entry point: the graph cut between values.

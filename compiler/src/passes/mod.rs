@@ -11,6 +11,7 @@
 mod cse;
 mod dce;
 mod fold;
+mod legalise;
 mod rewrite;
 mod simplify;
 mod specialise;
@@ -25,6 +26,7 @@ use crate::ir::verify::{Scope, Stage, verify};
 pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
+pub use legalise::legalise;
 pub use simplify::simplify;
 pub use specialise::{Mode, specialise};
 pub use strip::strip;

@@ -10,6 +10,7 @@ mod avx2;
 mod denormals;
 mod isa;
 mod math;
+mod one;
 mod portable;
 mod pow;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod tests;
 pub use avx2::Avx2;
 pub use denormals::Denormals;
 pub use isa::Isa;
+pub use one::One;
 pub use portable::Portable;
 
 /// Vectors of `E` on one instruction set.

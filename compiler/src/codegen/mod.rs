@@ -1,0 +1,28 @@
+//! From a planned network to Rust code. Everything is decided before: this only says it in `quote!`.
+
+mod api;
+mod body;
+mod call;
+mod columns;
+mod entry;
+mod map;
+mod module;
+mod moves;
+mod names;
+mod product;
+mod summary;
+mod window;
+
+use proc_macro2::TokenStream;
+
+pub use module::{Entry, Layout, Module};
+pub use names::snake;
+
+/// The code of a network: its types, and its kernels in a hidden module.
+pub fn generate(module: &Module) -> TokenStream {
+    let kernels = module
+        .entries
+        .iter()
+        .map(|entry| entry::entry(body::Context { network: &module.network, layout: &module.layout, entry }));
+    api::api(module, &kernels.collect())
+}

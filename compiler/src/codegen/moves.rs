@@ -1,0 +1,119 @@
+//! Strided copies: transposes, slices, pads and concatenations.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::body::{Body, Context, int};
+use super::module::element;
+use crate::fuse::Kernel;
+use crate::ir::{NodeId, Type};
+use crate::ops::Op;
+
+/// A block of elements of one row, taken from `from` on and put at `to` on.
+struct Block {
+    dims: Vec<usize>,
+    from: usize,
+    from_strides: Vec<usize>,
+    to: usize,
+    to_strides: Vec<usize>,
+}
+
+fn strides(dims: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1usize; dims.len()];
+    for axis in (1..dims.len()).rev() {
+        strides[axis - 1] = strides[axis].saturating_mul(dims[axis]);
+    }
+    strides
+}
+
+fn dot(a: &[usize], b: &[usize]) -> usize {
+    a.iter().zip(b).map(|(a, b)| a.saturating_mul(*b)).fold(0, usize::saturating_add)
+}
+
+fn scaled(strides: &[usize], by: impl Iterator<Item = usize>) -> Vec<usize> {
+    strides.iter().zip(by).map(|(stride, by)| stride.saturating_mul(by)).collect()
+}
+
+/// The copy that a primitive asks of operand number `position`.
+fn block(op: &Op, position: usize, operands: &[&Type], result: &Type) -> Option<Block> {
+    let source = operands.get(position)?;
+    let (inner, outer) = (strides(&source.dims), strides(&result.dims));
+    Some(match op {
+        Op::Transpose(op) => {
+            let from_strides = op.perm.iter().map(|&axis| inner.get(axis).copied().unwrap_or_default()).collect();
+            Block { dims: result.dims.clone(), from: 0, from_strides, to: 0, to_strides: outer }
+        }
+        Op::Slice(op) => Block {
+            dims: result.dims.clone(),
+            from: dot(&op.starts, &inner),
+            from_strides: scaled(&inner, op.steps.iter().copied()),
+            to: 0,
+            to_strides: outer,
+        },
+        Op::Pad(op) => Block {
+            dims: source.dims.clone(),
+            from: 0,
+            from_strides: inner,
+            to: dot(&op.low, &outer),
+            to_strides: scaled(&outer, op.interior.iter().map(|zeros| zeros + 1)),
+        },
+        Op::Concat(op) => {
+            let before: usize = operands[..position].iter().filter_map(|ty| ty.dims.get(op.axis)).sum();
+            let to = before.saturating_mul(outer.get(op.axis).copied().unwrap_or_default());
+            Block { dims: source.dims.clone(), from: 0, from_strides: inner, to, to_strides: outer }
+        }
+        _ => return None,
+    })
+}
+
+fn array(values: &[usize]) -> TokenStream {
+    let values = values.iter().map(|&value| int(value));
+    quote!([#(#values),*])
+}
+
+/// The kernel's statements.
+pub(super) fn moves(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStream {
+    let graph = cx.graph();
+    let needs = &cx.entry.program.needs;
+    let mut body = Body::new(cx, kernel, false);
+    let inputs = graph.inputs(anchor);
+    let types: Vec<&Type> = inputs.iter().map(|&operand| graph.ty(operand)).collect();
+    let sources: Vec<Ident> = inputs.iter().map(|&operand| body.pointer(needs.storage(graph, operand))).collect();
+    let target = body.pointer(anchor);
+    let result = graph.ty(anchor);
+    let size = int(result.elements());
+    let clear = matches!(graph.op(anchor), Op::Pad(_)).then(|| {
+        let float = element(result.dtype);
+        quote!(::core::ptr::write_bytes::<#float>(#target.add(row * #size), 0, #size);)
+    });
+    let copies: Vec<TokenStream> = sources
+        .iter()
+        .enumerate()
+        .filter_map(|(position, source)| {
+            let block = block(graph.op(anchor), position, &types, result)?;
+            // A value without a batch is the same in each row.
+            let row = int(if types[position].batched { types[position].elements() } else { 0 });
+            let (from, to) = (int(block.from), int(block.to));
+            let (dims, from_strides, to_strides) =
+                (array(&block.dims), array(&block.from_strides), array(&block.to_strides));
+            Some(quote! {
+                ::kiln::engine::copy(
+                    #dims,
+                    #source.add(row * #row + #from).cast_const(),
+                    #from_strides,
+                    #target.add(row * #size + #to),
+                    #to_strides,
+                );
+            })
+        })
+        .collect();
+    let rows = if kernel.domain.batched { quote!(part.rows(m.rows)) } else { quote!(part.alone(1)) };
+    let head = std::mem::take(&mut body.head);
+    quote! {
+        #(#head)*
+        for row in #rows {
+            #clear
+            #(#copies)*
+        }
+    }
+}

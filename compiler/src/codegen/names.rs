@@ -1,0 +1,77 @@
+//! Identifiers of generated code.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, Span};
+
+/// `hidden.weight` as `hidden_weight`; never a keyword, never empty.
+pub fn snake(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            text.push(c.to_ascii_lowercase());
+        } else if !text.ends_with('_') {
+            text.push('_');
+        }
+    }
+    if text.is_empty() || text == "_" || text.starts_with(|c: char| c.is_ascii_digit()) {
+        text.insert_str(0, "value_");
+    }
+    if syn::parse_str::<Ident>(&text).is_err() {
+        text.push('_');
+    }
+    text
+}
+
+/// An identifier of the generated code: hygiene as in the user's own code.
+pub(super) fn ident(name: &str) -> Ident {
+    Ident::new(&snake(name), Span::call_site())
+}
+
+/// Gives each identifier once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    taken: BTreeMap<String, usize>,
+}
+
+impl Names {
+    /// A set of names in which some are taken.
+    pub(super) fn without(taken: &[&str]) -> Self {
+        Self { taken: taken.iter().map(|name| ((*name).to_string(), 1)).collect() }
+    }
+
+    /// The name, or the name with a number if it is taken.
+    pub(super) fn fresh(&mut self, name: &str) -> Ident {
+        let base = snake(name);
+        let mut candidate = base.clone();
+        loop {
+            let count = self.taken.entry(candidate.clone()).or_default();
+            *count += 1;
+            if *count == 1 {
+                return Ident::new(&candidate, Span::call_site());
+            }
+            candidate = format!("{base}_{count}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_becomes_an_identifier() {
+        assert_eq!(snake("features.0.weight"), "features_0_weight");
+        assert_eq!(snake("match"), "match_");
+        assert_eq!(snake("3d"), "value_3d");
+        assert_eq!(snake(""), "value_");
+    }
+
+    #[test]
+    fn names_are_given_once() {
+        let mut names = Names::without(&["s"]);
+        assert_eq!(names.fresh("x").to_string(), "x");
+        assert_eq!(names.fresh("x").to_string(), "x_2");
+        assert_eq!(names.fresh("s").to_string(), "s_2");
+    }
+}

@@ -1,0 +1,215 @@
+//! Products: a kernel of the runtime, and in its epilogue whatever was fused behind it.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::body::{Body, Context, int};
+use super::window;
+use crate::fuse::{Kernel, Level};
+use crate::ir::{NodeId, Type};
+use crate::ops::Op;
+
+/// A product's call: its kernel's statements and the scratch that it takes, in elements.
+pub(super) struct Product {
+    /// The statements.
+    pub code: TokenStream,
+    /// An expression for the elements of scratch memory.
+    pub scratch: TokenStream,
+}
+
+/// The kernel's statements.
+pub(super) fn product(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Product {
+    let graph = cx.graph();
+    let needs = &cx.entry.program.needs;
+    let mut body = Body::new(cx, kernel, false);
+    let pointers: Vec<_> =
+        graph.inputs(anchor).into_iter().map(|operand| body.pointer(needs.storage(graph, operand))).collect();
+    let types: Vec<&Type> = graph.inputs(anchor).into_iter().map(|operand| graph.ty(operand)).collect();
+    let sum = body.name("sum");
+    body.full.define(anchor, sum.clone());
+    for &node in &kernel.writes {
+        body.value(node, Level::Full);
+    }
+    for &node in &kernel.writes {
+        body.store(node);
+    }
+    let lines = body.next_sweep();
+    let epilogue = quote! {
+        #[inline(always)] |#sum, row, col, n| {
+            #(#lines)*
+        }
+    };
+    let head = std::mem::take(&mut body.head);
+    let ([left, right], [left_ty, right_ty]) = (pointers.as_slice(), types.as_slice()) else {
+        return Product { code: TokenStream::new(), scratch: quote!(0) };
+    };
+    let sides = Sides { left, right, left_ty, right_ty };
+    let Product { code, scratch } = match graph.op(anchor) {
+        Op::MatMul(op) => matmul(kernel, &sides, op.transpose, &epilogue),
+        Op::Contract(_) => contract(cx, kernel, &sides, &epilogue),
+        Op::BatchMatMul(op) => batch_matmul(kernel, &sides, [op.ta, op.tb], &epilogue),
+        Op::Conv2d(op) => {
+            let shape = window::conv_shape(op, left_ty, right_ty, graph.ty(anchor));
+            over_images(kernel, &shape, "conv2d", left, right, &epilogue)
+        }
+        Op::Conv2dInputGrad(op) => {
+            let shape = window::conv_shape(&op.conv, graph.ty(anchor), right_ty, left_ty);
+            over_images(kernel, &shape, "conv2d_input_grad", left, right, &epilogue)
+        }
+        Op::Conv2dWeightGrad(op) => {
+            let shape = window::conv_shape(&op.conv, left_ty, graph.ty(anchor), right_ty);
+            weight_grad(kernel, &shape, &sides, &epilogue)
+        }
+        _ => Product { code: TokenStream::new(), scratch: quote!(0) },
+    };
+    Product { code: quote!(#(#head)* #code), scratch }
+}
+
+struct Sides<'a> {
+    left: &'a proc_macro2::Ident,
+    right: &'a proc_macro2::Ident,
+    left_ty: &'a Type,
+    right_ty: &'a Type,
+}
+
+fn matrix(pointer: &proc_macro2::Ident, row: usize, col: usize) -> TokenStream {
+    let (row, col) = (int(row), int(col));
+    quote!(::kiln::kernels::Matrix { ptr: #pointer.cast_const(), row: #row, col: #col })
+}
+
+/// The statement that takes this thread's rows and columns of a two-dimensional result.
+fn tile(kernel: &Kernel) -> TokenStream {
+    let (lead, cols) = (int(kernel.lead()), int(kernel.cols()));
+    if kernel.domain.batched {
+        quote! {
+            let rows = part.rows(m.rows);
+            let rows = rows.start * #lead..rows.end * #lead;
+            let cols = 0..#cols;
+        }
+    } else {
+        quote!(let (rows, cols) = part.tile(#lead, #cols);)
+    }
+}
+
+/// `[*, K] · [K, N]`.
+fn matmul(kernel: &Kernel, sides: &Sides<'_>, transpose: bool, epilogue: &TokenStream) -> Product {
+    let depth = sides.left_ty.last();
+    let a = matrix(sides.left, depth, 1);
+    let b = if transpose { matrix(sides.right, 1, depth) } else { matrix(sides.right, kernel.cols(), 1) };
+    let (tile, depth) = (tile(kernel), int(depth));
+    Product {
+        code: quote! {
+            #tile
+            ::kiln::kernels::gemm(s, part.scratch(), rows, cols, #depth, #a, #b, #epilogue);
+        },
+        scratch: quote!(::kiln::kernels::gemm_scratch(#depth)),
+    }
+}
+
+/// `[*, K]ᵀ · [*, N]`, over all rows.
+fn contract(cx: Context<'_>, kernel: &Kernel, sides: &Sides<'_>, epilogue: &TokenStream) -> Product {
+    let rows: usize = sides.left_ty.dims.iter().rev().skip(1).product();
+    let a = matrix(sides.left, 1, sides.left_ty.last());
+    let b = matrix(sides.right, sides.right_ty.last(), 1);
+    let tile = tile(kernel);
+    let lead = int(rows);
+    let (depth, most) = if sides.left_ty.batched {
+        (quote!(m.rows * #lead), int(cx.network.batch.saturating_mul(rows)))
+    } else {
+        (quote!(#lead), int(rows))
+    };
+    Product {
+        code: quote! {
+            #tile
+            ::kiln::kernels::gemm(s, part.scratch(), rows, cols, #depth, #a, #b, #epilogue);
+        },
+        scratch: quote!(::kiln::kernels::gemm_scratch(#most)),
+    }
+}
+
+/// One product for each leading index.
+fn batch_matmul(kernel: &Kernel, sides: &Sides<'_>, [ta, tb]: [bool; 2], epilogue: &TokenStream) -> Product {
+    let axes = |ty: &Type| {
+        let mut last = ty.dims.iter().rev().copied();
+        (last.nth(1).unwrap_or(1), ty.last())
+    };
+    let (a_rows, a_cols) = axes(sides.left_ty);
+    let (b_rows, b_cols) = axes(sides.right_ty);
+    let (height, depth) = if ta { (a_cols, a_rows) } else { (a_rows, a_cols) };
+    let groups = kernel.lead() / height.max(1);
+    let (a_step, b_step) = (int(a_rows * a_cols), int(b_rows * b_cols));
+    let stride = |transposed: bool, cols: usize| {
+        let cols = int(cols);
+        if transposed { quote!(row: 1, col: #cols) } else { quote!(row: #cols, col: 1) }
+    };
+    let (a_stride, b_stride) = (stride(ta, a_cols), stride(tb, b_cols));
+    let (left, right) = (sides.left, sides.right);
+    let (groups, height, depth, cols) = (int(groups), int(height), int(depth), int(kernel.cols()));
+    let range = if kernel.domain.batched {
+        quote! {
+            let groups = part.rows(m.rows);
+            let groups = groups.start * #groups..groups.end * #groups;
+        }
+    } else {
+        quote!(let groups = part.lines(#groups);)
+    };
+    Product {
+        code: quote! {
+            #range
+            for group in groups {
+                let a = ::kiln::kernels::Matrix { ptr: #left.add(group * #a_step).cast_const(), #a_stride };
+                let b = ::kiln::kernels::Matrix { ptr: #right.add(group * #b_step).cast_const(), #b_stride };
+                let mut epilogue = #epilogue;
+                ::kiln::kernels::gemm(
+                    s,
+                    part.scratch(),
+                    0..#height,
+                    0..#cols,
+                    #depth,
+                    a,
+                    b,
+                    #[inline(always)] |sum, row, col, n| epilogue(sum, group * #height + row, col, n),
+                );
+            }
+        },
+        scratch: quote!(::kiln::kernels::gemm_scratch(#depth)),
+    }
+}
+
+/// A convolution or its input gradient: each thread takes images.
+fn over_images(
+    kernel: &Kernel,
+    shape: &TokenStream,
+    name: &str,
+    left: &proc_macro2::Ident,
+    right: &proc_macro2::Ident,
+    epilogue: &TokenStream,
+) -> Product {
+    let function = super::names::ident(name);
+    let scratch = quote::format_ident!("{name}_scratch");
+    let images = if kernel.domain.batched { quote!(part.rows(m.rows)) } else { quote!(part.alone(1)) };
+    Product {
+        code: quote! {
+            ::kiln::kernels::#function(
+                s, part.scratch(), #images, #shape, #left.cast_const(), #right.cast_const(), #epilogue,
+            );
+        },
+        scratch: quote!(::kiln::kernels::#scratch(#shape)),
+    }
+}
+
+/// A convolution's weight gradient: each thread takes a tile of the weights and goes through all images.
+fn weight_grad(kernel: &Kernel, shape: &TokenStream, sides: &Sides<'_>, epilogue: &TokenStream) -> Product {
+    let images = if sides.left_ty.batched { quote!(m.rows) } else { quote!(1) };
+    let (left, right) = (sides.left, sides.right);
+    let tile = tile(kernel);
+    Product {
+        code: quote! {
+            #tile
+            ::kiln::kernels::conv2d_weight_grad(
+                s, part.scratch(), rows, cols, #images, #shape, #left.cast_const(), #right.cast_const(), #epilogue,
+            );
+        },
+        scratch: quote!(::kiln::kernels::conv2d_weight_grad_scratch(#shape)),
+    }
+}

@@ -1,0 +1,130 @@
+//! Pooling kernels, and the shapes of windows as the runtime takes them.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::body::{Body, Context, int};
+use crate::fuse::Kernel;
+use crate::ir::{NodeId, Type};
+use crate::ops::{AvgPool2d, Conv2d, MaxPool2d, Op};
+
+fn dim(ty: &Type, axis: usize) -> usize {
+    ty.dims.get(axis).copied().unwrap_or(1)
+}
+
+fn pair([a, b]: [usize; 2]) -> TokenStream {
+    let (a, b) = (int(a), int(b));
+    quote!([#a, #b])
+}
+
+/// A convolution's shape from those of its image, its weights and its result.
+pub(super) fn conv_shape(op: &Conv2d, image: &Type, weights: &Type, result: &Type) -> TokenStream {
+    let input = pair([dim(image, 0), dim(image, 1)]);
+    let channels = int(dim(image, 2));
+    let kernel = pair([dim(weights, 0), dim(weights, 1)]);
+    let filters = int(dim(weights, 3));
+    let output = pair([dim(result, 0), dim(result, 1)]);
+    let (stride, dilation) = (pair(op.stride), pair(op.dilation));
+    let low = pair([op.pad[0][0], op.pad[1][0]]);
+    let high = pair([op.pad[0][1], op.pad[1][1]]);
+    let groups = int(op.groups);
+    quote! {
+        const {
+            ::kiln::kernels::Conv2dShape {
+                input: #input,
+                channels: #channels,
+                kernel: #kernel,
+                filters: #filters,
+                output: #output,
+                stride: #stride,
+                pad_low: #low,
+                pad_high: #high,
+                dilation: #dilation,
+                groups: #groups,
+            }
+        }
+    }
+}
+
+fn pool_shape(size: [usize; 2], stride: [usize; 2], pad: [[usize; 2]; 2], image: &Type, result: &Type) -> TokenStream {
+    let input = pair([dim(image, 0), dim(image, 1)]);
+    let channels = int(dim(image, 2));
+    let output = pair([dim(result, 0), dim(result, 1)]);
+    let (size, stride) = (pair(size), pair(stride));
+    let low = pair([pad[0][0], pad[1][0]]);
+    quote! {
+        const {
+            ::kiln::kernels::Pool2dShape {
+                input: #input,
+                channels: #channels,
+                size: #size,
+                stride: #stride,
+                pad_low: #low,
+                output: #output,
+            }
+        }
+    }
+}
+
+/// The statements of a pooling kernel.
+pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStream {
+    let graph = cx.graph();
+    let needs = &cx.entry.program.needs;
+    let mut body = Body::new(cx, kernel, false);
+    let operands: Vec<_> =
+        graph.inputs(anchor).into_iter().map(|operand| body.pointer(needs.storage(graph, operand))).collect();
+    let source = graph.inputs(anchor).first().map(|&operand| graph.ty(operand).clone());
+    let (Some(source), Some(first)) = (source, operands.first()) else { return TokenStream::new() };
+    let result = graph.ty(anchor);
+    let images = if kernel.domain.batched { quote!(part.rows(m.rows)) } else { quote!(part.alone(1)) };
+    let max =
+        |pool: &MaxPool2d, image: &Type, result: &Type| pool_shape(pool.size, pool.stride, pool.pad, image, result);
+    let avg =
+        |pool: &AvgPool2d, image: &Type, result: &Type| pool_shape(pool.size, pool.stride, pool.pad, image, result);
+    let call = match graph.op(anchor) {
+        Op::MaxPool2d(_) | Op::MaxPool2dIndex(_) => {
+            let pool = match graph.op(anchor) {
+                Op::MaxPool2dIndex(index) => &index.pool,
+                Op::MaxPool2d(pool) => pool,
+                _ => return TokenStream::new(),
+            };
+            let shape = max(pool, &source, result);
+            let mut written = |values: bool| {
+                let node =
+                    kernel.writes.iter().copied().find(|&node| matches!(graph.op(node), Op::MaxPool2d(_)) == values);
+                node.map_or_else(
+                    || quote!(::core::ptr::null_mut()),
+                    |node| {
+                        let pointer = body.pointer(node);
+                        quote!(#pointer)
+                    },
+                )
+            };
+            let (values, index) = (written(true), written(false));
+            quote!(::kiln::kernels::max_pool2d(s, #images, #shape, #first.cast_const(), #values, #index);)
+        }
+        Op::MaxPool2dGrad(op) => {
+            let shape = max(&op.pool, result, &source);
+            let Some(index) = operands.get(1) else { return TokenStream::new() };
+            let target = body.pointer(anchor);
+            quote! {
+                ::kiln::kernels::max_pool2d_grad(
+                    s, #images, #shape, #first.cast_const(), #index.cast_const(), #target,
+                );
+            }
+        }
+        Op::AvgPool2d(pool) => {
+            let shape = avg(pool, &source, result);
+            let target = body.pointer(anchor);
+            quote!(::kiln::kernels::avg_pool2d(s, #images, #shape, #first.cast_const(), #target);)
+        }
+        Op::AvgPool2dGrad(op) => {
+            let shape = avg(&op.pool, result, &source);
+            let target = body.pointer(anchor);
+            quote!(::kiln::kernels::avg_pool2d_grad(s, #images, #shape, #first.cast_const(), #target);)
+        }
+        _ => quote!(::core::compile_error!("kiln's bug: a kernel that nobody wrote");),
+    };
+    let head = std::mem::take(&mut body.head);
+    quote!(#(#head)* #call)
+}

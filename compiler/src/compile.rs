@@ -1,0 +1,59 @@
+//! The stages after resolving: entry points, kernels, memory.
+
+use std::collections::BTreeSet;
+
+use crate::codegen::{Entry, Layout, Module};
+use crate::functions::{Optimised, functions};
+use crate::fuse::{Program, fuse};
+use crate::ir::{Network, NodeId};
+use crate::ops::Op;
+use crate::plan::plan;
+
+/// Compiles a resolved network up to code generation.
+///
+/// # Errors
+/// Which stage contradicted itself: kiln's bug.
+pub fn compile(network: Network) -> Result<Module, String> {
+    let functions = functions(&network, false).map_err(|failure| failure.to_string())?;
+    module(network, functions)
+}
+
+/// The kernels and the memory of functions that are optimised.
+///
+/// # Errors
+/// Which stage contradicted itself: kiln's bug.
+pub fn module(network: Network, functions: Vec<Optimised>) -> Result<Module, String> {
+    let mut entries = Vec::new();
+    for Optimised { function, .. } in functions {
+        let name = function.name.clone();
+        let program = fuse(function).map_err(|error| format!("fusing `{name}`: {error}"))?;
+        let plan =
+            plan(&program, network.batch).map_err(|error| format!("planning the memory of `{name}`: {error}"))?;
+        let uniforms = uniforms(&program);
+        entries.push(Entry { program, plan, uniforms });
+    }
+    let layout = Layout::of(&network);
+    Ok(Module { network, entries, layout })
+}
+
+/// The scalars that kernels read: those of a call that are no literals.
+fn uniforms(program: &Program) -> Vec<NodeId> {
+    let graph = &program.function.graph;
+    let needs = &program.needs;
+    let mut read = BTreeSet::new();
+    for node in graph.ids() {
+        if needs.materialised.contains(&node) && needs.uniform.contains(&node) {
+            read.insert(node);
+        }
+        if needs.uniform.contains(&node) && !needs.materialised.contains(&node) {
+            continue;
+        }
+        for operand in graph.inputs(node) {
+            let base = needs.access(graph, operand).base;
+            if needs.uniform.contains(&base) {
+                read.insert(base);
+            }
+        }
+    }
+    read.into_iter().filter(|&node| !matches!(graph.op(node), Op::Constant(_))).collect()
+}

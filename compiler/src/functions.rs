@@ -1,0 +1,123 @@
+//! From a resolved network to its entry points: the graph is cut, specialised to training or inference, for a
+//! training step differentiated and given its optimiser, and optimised.
+
+use proc_macro2::Ident;
+
+use crate::autodiff;
+use crate::codegen::snake;
+use crate::ir::verify::{Scope, Stage};
+use crate::ir::{Function, Graph, InputDecl, InputKind, Method, Network, Node, NodeId, ParamId, Root, RootKind};
+use crate::ops::{Input, Op};
+use crate::passes::{self, Driver, Failure, Mode, Trace};
+
+/// An entry point, and what the passes did to it.
+#[derive(Clone, Debug)]
+pub struct Optimised {
+    /// The function.
+    pub function: Function,
+    /// Pass by pass.
+    pub trace: Vec<Trace>,
+}
+
+/// All entry points: `step` first if the network has a loss, then `run`, `loss` and the methods. With `dump`, the
+/// traces hold the graph after every pass.
+///
+/// # Errors
+/// Which pass broke which invariant: kiln's bug.
+pub fn functions(network: &Network, dump: bool) -> Result<Vec<Optimised>, Failure> {
+    let loss = network.loss.map(|node| Root { kind: RootKind::Loss, node });
+    let mut functions = Vec::new();
+    if network.loss.is_some() {
+        let mut roots = outputs(network);
+        roots.extend(loss.clone());
+        roots.extend(network.updates.iter().map(|&(param, node)| Root { kind: RootKind::Param(param), node }));
+        functions.push(function(network, "step", roots, Mode::Training, dump)?);
+    }
+    if !network.outputs.is_empty() {
+        functions.push(function(network, "run", outputs(network), Mode::Inference, dump)?);
+    }
+    if let Some(loss) = loss {
+        functions.push(function(network, "loss", vec![loss], Mode::Inference, dump)?);
+    }
+    for entry in &network.methods {
+        functions.push(method(network, entry, dump)?);
+    }
+    Ok(functions)
+}
+
+fn outputs(network: &Network) -> Vec<Root> {
+    let root = |(place, (_, node)): (usize, &(String, _))| Root { kind: RootKind::Output(place), node: *node };
+    network.outputs.iter().enumerate().map(root).collect()
+}
+
+/// The part of the graph that the roots need, in one mode.
+fn function(network: &Network, name: &str, roots: Vec<Root>, mode: Mode, dump: bool) -> Result<Optimised, Failure> {
+    let mut graph = network.graph.clone();
+    graph.roots = roots;
+    let mut driver = Driver::new(Scope { inputs: &network.inputs, params: &network.params }, dump);
+    driver.apply("specialise", Stage::Function, &mut graph, |graph| passes::specialise(graph, mode))?;
+    driver.apply("dce", Stage::Function, &mut graph, passes::dce)?;
+    driver.apply("cse", Stage::Function, &mut graph, passes::cse)?;
+    if mode == Mode::Training {
+        driver.apply("autodiff", Stage::Function, &mut graph, |graph| {
+            train(network, graph);
+            Ok(true)
+        })?;
+    }
+    driver.optimise(&mut graph)?;
+    driver.apply("legalise", Stage::Backward, &mut graph, |graph| Ok(passes::legalise(graph)))?;
+    driver.apply("dce", Stage::Backward, &mut graph, passes::dce)?;
+    driver.apply("cse", Stage::Backward, &mut graph, passes::cse)?;
+    let trace = driver.into_trace();
+    Ok(Optimised { function: Function { name: name.to_string(), inputs: network.inputs.clone(), graph }, trace })
+}
+
+/// Adds the gradients and the updates of all trainable parameters.
+fn train(network: &Network, graph: &mut Graph) {
+    let loss = graph.roots.iter().find(|root| root.kind == RootKind::Loss).map(|root| root.node);
+    let (Some(loss), Some(optimizer)) = (loss, network.optimizer) else { return };
+    let trainable: Vec<(ParamId, NodeId)> = graph
+        .ids()
+        .into_iter()
+        .filter_map(|node| match graph.op(node) {
+            Op::Param(param) if network.params.get(param.index.0).is_some_and(|decl| decl.trainable) => {
+                Some((param.index, node))
+            }
+            _ => None,
+        })
+        .collect();
+    let wrt: Vec<NodeId> = trainable.iter().map(|&(_, node)| node).collect();
+    for (&(index, param), gradient) in trainable.iter().zip(autodiff::gradients(graph, loss, &wrt)) {
+        if let Some(gradient) = gradient {
+            optimizer.update(graph, index, param, gradient);
+        }
+    }
+}
+
+/// The graph between the cut values and the result.
+fn method(network: &Network, entry: &Method, dump: bool) -> Result<Optimised, Failure> {
+    let mut cut = network.clone();
+    cut.inputs.clear();
+    let mut result = entry.to;
+    for (place, &from) in entry.from.iter().enumerate() {
+        let source = network.graph.node(from).clone();
+        let declared = match &source.op {
+            Op::Input(input) => network.inputs.get(input.index),
+            _ => None,
+        };
+        let (name, kind) = match (declared, &source.name) {
+            (Some(input), _) => (input.name.clone(), input.kind.clone()),
+            (None, Some(name)) => (Ident::new(&snake(name), source.span), InputKind::Dense),
+            (None, None) => (Ident::new(&format!("input_{place}"), source.span), InputKind::Dense),
+        };
+        cut.inputs.push(InputDecl { name, kind, ty: source.ty.clone() });
+        let op = Op::from(Input { index: place, ty: source.ty.clone() });
+        let new = cut.graph.push(Node { op, ..source }, &[]);
+        cut.graph.replace(from, new);
+        if result == from {
+            result = new;
+        }
+    }
+    let roots = vec![Root { kind: RootKind::Output(0), node: result }];
+    function(&cut, &entry.name.to_string(), roots, Mode::Inference, dump)
+}

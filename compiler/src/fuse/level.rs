@@ -1,0 +1,106 @@
+//! What a kernel reads for one of its nodes, and whether it can.
+
+use crate::fuse::access::{axes, row_col, strides};
+use crate::fuse::{Needs, needs};
+use crate::ir::{Graph, NodeId, Type};
+use crate::ops::{Lowering, Op, Reduce};
+
+/// Where a node of a kernel stands: at every element, or once per row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// One value per element.
+    Full,
+    /// One value per row: the result of a reduction and what is made of it.
+    Row,
+}
+
+/// How many of the last axes are the columns of a kernel that reduces: the reduced axes themselves where they are
+/// the last ones (one result per row), otherwise the axes after them.
+pub(super) fn reduced_columns(reduce: &Reduce, rank: usize) -> usize {
+    let after = reduce.axes.last().map_or(rank, |&last| rank - last - 1);
+    if reduces_rows(reduce, rank) { reduce.axes.len() } else { after }
+}
+
+/// Whether a reduction gives one result per row: it runs over the last axes, not over the batch.
+pub(super) fn reduces_rows(reduce: &Reduce, rank: usize) -> bool {
+    !reduce.batch && reduce.axes.last().is_some_and(|&last| last + 1 == rank)
+}
+
+/// The level of a type in a kernel over `domain` whose last `suffix` axes are the columns.
+pub fn level(domain: &Type, suffix: usize, ty: &Type) -> Option<Level> {
+    if ty.batched != domain.batched {
+        return None;
+    }
+    if ty.dims == domain.dims {
+        return Some(Level::Full);
+    }
+    let lead = &domain.dims[..domain.dims.len() - suffix];
+    let rest = ty.dims.strip_prefix(lead)?;
+    (rest.iter().all(|&dim| dim == 1) && rest.len() <= suffix).then_some(Level::Row)
+}
+
+/// A stored value, or one of the same kernel, that a node reads; nodes that are computed again are looked
+/// through.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// The value.
+    pub base: NodeId,
+    /// Its strides along the axes of `ty`.
+    pub strides: Vec<usize>,
+    /// The shape over which it is read.
+    pub ty: Type,
+}
+
+/// Everything that a kernel reads to compute `node`.
+pub fn leaves(graph: &Graph, needs: &Needs, node: NodeId) -> Vec<Reader> {
+    let mut found = Vec::new();
+    collect(graph, needs, node, &mut found, &mut |_| {});
+    found
+}
+
+/// Whether computing `node` where it stands counts columns along one axis (a one-hot class).
+pub(super) fn counts_columns(graph: &Graph, needs: &Needs, node: NodeId) -> bool {
+    let mut counts = matches!(graph.op(node), Op::OneHot(_));
+    collect(graph, needs, node, &mut Vec::new(), &mut |inner| counts |= matches!(graph.op(inner), Op::OneHot(_)));
+    counts
+}
+
+fn collect(graph: &Graph, needs: &Needs, node: NodeId, found: &mut Vec<Reader>, visit: &mut dyn FnMut(NodeId)) {
+    if needs.materialised.contains(&node) && needs::is_view(graph, node) {
+        let access = needs.access_through(graph, node);
+        found.push(Reader { base: access.base, strides: access.strides, ty: graph.ty(node).clone() });
+        return;
+    }
+    for operand in graph.inputs(node) {
+        let access = needs.access(graph, operand);
+        if needs.uniform.contains(&access.base) {
+            continue;
+        }
+        let external = matches!(graph.op(access.base).rules().lowering(), Lowering::External);
+        if external || needs.is_work(graph, access.base) {
+            found.push(Reader { base: access.base, strides: access.strides, ty: graph.ty(operand).clone() });
+        } else {
+            visit(access.base);
+            collect(graph, needs, access.base, found, visit);
+        }
+    }
+}
+
+/// Whether a kernel over `domain` by `suffix` columns can read a value at this place. `inside` says at which
+/// level the same kernel computes it.
+pub(super) fn readable(domain: &Type, suffix: usize, leaf: &Reader, inside: Option<Level>) -> bool {
+    let Some(place) = level(domain, suffix, &leaf.ty) else { return false };
+    match (place, inside) {
+        (Level::Full, Some(Level::Full)) | (Level::Row, Some(Level::Row)) => leaf.strides == strides(&leaf.ty),
+        (Level::Full, Some(Level::Row)) => {
+            let split = axes(domain).len() - suffix;
+            let lead = Type { dims: domain.dims[..domain.dims.len() - suffix].to_vec(), ..domain.clone() };
+            leaf.strides[..split] == strides(&lead) && leaf.strides[split..].iter().all(|&stride| stride == 0)
+        }
+        (Level::Row, Some(Level::Full)) => false,
+        (place, None) => {
+            let suffix = if place == Level::Full { suffix } else { 0 };
+            row_col(&axes(&leaf.ty), &leaf.strides, suffix).is_some()
+        }
+    }
+}

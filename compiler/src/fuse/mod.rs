@@ -1,0 +1,13 @@
+//! Grouping primitives into kernels. The graph stays as it is: a kernel names the nodes that it computes, and
+//! what is only read inside it never reaches memory.
+
+pub mod access;
+mod group;
+mod level;
+mod needs;
+mod program;
+
+pub use group::fuse;
+pub use level::{Level, Reader, leaves, level};
+pub use needs::Needs;
+pub use program::{Kernel, Kind, Program};

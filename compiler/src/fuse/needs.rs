@@ -1,0 +1,210 @@
+//! Which nodes are work, which are only addressing, and which must be stored whatever is fused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fuse::access::{self, Access};
+use crate::ir::{DType, Graph, Node, NodeId, Root, RootKind};
+use crate::ops::{Lowering, Op, Reshape};
+
+/// The sorts of nodes of a graph, by set membership.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// Scalars that depend on nothing but constants and run-time settings: computed once per call.
+    pub uniform: BTreeSet<NodeId>,
+    /// Views and generators that are stored all the same, because a reader can't address or recompute them.
+    pub materialised: BTreeSet<NodeId>,
+    /// Pointwise nodes that each reader's kernel computes again.
+    pub inlined: BTreeSet<NodeId>,
+}
+
+impl Needs {
+    /// Finds them. A root whose bytes belong to something else (an input, a parameter, another update) gets a
+    /// copy in the graph.
+    pub fn of(graph: &mut Graph) -> Self {
+        let mut needs = Self::default();
+        let order = graph.topological();
+        for &node in &order {
+            if needs.is_uniform(graph, node) {
+                needs.uniform.insert(node);
+            }
+        }
+        for &node in &order {
+            needs.require_stored_operands(graph, node);
+        }
+        needs.give_roots_memory(graph);
+        for &node in order.iter().rev() {
+            if needs.only_feeds_reductions(graph, node) {
+                needs.inlined.insert(node);
+            }
+        }
+        for &node in &order {
+            needs.split_unwalkable(graph, node);
+        }
+        needs
+    }
+
+    /// Whether a kernel computes the node for its own sake.
+    pub fn is_work(&self, graph: &Graph, node: NodeId) -> bool {
+        if self.materialised.contains(&node) {
+            return true;
+        }
+        if self.uniform.contains(&node) || self.inlined.contains(&node) {
+            return false;
+        }
+        match graph.op(node).rules().lowering() {
+            Lowering::Pointwise(_) | Lowering::Reduce | Lowering::Move | Lowering::Product | Lowering::Whole => true,
+            Lowering::External | Lowering::Free(_) | Lowering::Broadcast | Lowering::Alias | Lowering::Absent => false,
+        }
+    }
+
+    /// How a kernel over the type of `operand` reads it.
+    pub fn access(&self, graph: &Graph, operand: NodeId) -> Access {
+        access::access(graph, operand, &|node| self.materialised.contains(&node))
+    }
+
+    /// How a materialised view reads what it views.
+    pub fn access_through(&self, graph: &Graph, view: NodeId) -> Access {
+        access::access(graph, view, &|node| node != view && self.materialised.contains(&node))
+    }
+
+    /// The stored value behind reshapes.
+    pub fn storage(&self, graph: &Graph, mut node: NodeId) -> NodeId {
+        while !self.materialised.contains(&node) && matches!(graph.op(node).rules().lowering(), Lowering::Alias) {
+            node = graph.input(node, 0);
+        }
+        node
+    }
+
+    /// The values that a node reads as a kernel computes it: views and recomputed nodes looked through.
+    pub fn sources(&self, graph: &Graph, node: NodeId) -> BTreeSet<NodeId> {
+        let mut found = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut stack = if self.materialised.contains(&node) && is_view(graph, node) {
+            vec![self.access_through(graph, node).base]
+        } else {
+            self.operand_bases(graph, node)
+        };
+        while let Some(base) = stack.pop() {
+            if !seen.insert(base) || self.uniform.contains(&base) {
+                continue;
+            }
+            let external = matches!(graph.op(base).rules().lowering(), Lowering::External);
+            if external || self.is_work(graph, base) {
+                found.insert(base);
+            } else {
+                stack.extend(self.operand_bases(graph, base));
+            }
+        }
+        found
+    }
+
+    fn give_roots_memory(&mut self, graph: &mut Graph) {
+        let mut owners: BTreeMap<NodeId, bool> = BTreeMap::new();
+        for place in 0..graph.roots.len() {
+            let Root { kind, node } = graph.roots[place].clone();
+            let base = self.storage(graph, node);
+            let overwrites = matches!(kind, RootKind::Param(_) | RootKind::State(..));
+            // Two results may share bytes; what is written over a parameter is nobody else's.
+            let taken = owners.get(&base).is_some_and(|&overwritten| overwritten || overwrites);
+            let stored = self.owns_memory(graph, base) || self.materialised.contains(&base);
+            if stored && !taken {
+                owners.insert(base, overwrites);
+                continue;
+            }
+            let source = graph.node(node).clone();
+            let op = Op::from(Reshape { dims: source.ty.dims.clone() });
+            let copy = graph.push(Node { op, ..source }, &[node]);
+            self.materialised.insert(copy);
+            owners.insert(copy, overwrites);
+            graph.roots[place].node = copy;
+        }
+    }
+
+    /// Stores what a reduction can't walk as rows and columns.
+    fn split_unwalkable(&mut self, graph: &Graph, node: NodeId) {
+        let Op::Reduce(reduce) = graph.op(node) else { return };
+        let operand = graph.input(node, 0);
+        let rank = graph.ty(operand).dims.len();
+        let suffix = super::level::reduced_columns(reduce, rank);
+        let walkable = super::level::leaves(graph, self, node).iter().all(|leaf| {
+            leaf.ty.dims != graph.ty(operand).dims
+                || access::row_col(&access::axes(&leaf.ty), &leaf.strides, suffix).is_some()
+        });
+        if !walkable {
+            self.inlined.remove(&operand);
+            self.materialised.insert(operand);
+        }
+    }
+
+    fn operand_bases(&self, graph: &Graph, node: NodeId) -> Vec<NodeId> {
+        graph.inputs(node).into_iter().map(|operand| self.access(graph, operand).base).collect()
+    }
+
+    fn is_uniform(&self, graph: &Graph, node: NodeId) -> bool {
+        let ty = graph.ty(node);
+        let scalar = ty.is_scalar() && ty.dtype != DType::U32;
+        let kind = matches!(graph.op(node).rules().lowering(), Lowering::Pointwise(_) | Lowering::Free(_))
+            || matches!(graph.op(node), Op::Broadcast(_) | Op::Reshape(_));
+        scalar
+            && kind
+            && !matches!(graph.op(node), Op::Random(_))
+            && graph.inputs(node).iter().all(|input| self.uniform.contains(input))
+    }
+
+    /// Whether the value has bytes that a kernel writes.
+    fn owns_memory(&self, graph: &Graph, base: NodeId) -> bool {
+        !self.uniform.contains(&base)
+            && matches!(
+                graph.op(base).rules().lowering(),
+                Lowering::Pointwise(_) | Lowering::Reduce | Lowering::Move | Lowering::Product | Lowering::Whole
+            )
+    }
+
+    /// Marks operands that this node can only read from memory.
+    fn require_stored_operands(&mut self, graph: &Graph, node: NodeId) {
+        match graph.op(node).rules().lowering() {
+            Lowering::Move | Lowering::Product | Lowering::Whole => {
+                for operand in graph.inputs(node) {
+                    let base = self.storage(graph, operand);
+                    let external = matches!(graph.op(base).rules().lowering(), Lowering::External);
+                    if !external && !self.owns_memory(graph, base) && !self.materialised.contains(&base) {
+                        self.materialised.insert(base);
+                    }
+                }
+            }
+            Lowering::Pointwise(_) | Lowering::Free(_) | Lowering::Reduce => {
+                for operand in graph.inputs(node) {
+                    let access = self.access(graph, operand);
+                    let base = access.base;
+                    let generated = matches!(graph.op(base).rules().lowering(), Lowering::Free(_));
+                    let view = matches!(graph.op(base), Op::Broadcast(_));
+                    let moved = base != operand
+                        && (graph.ty(base).dims != graph.ty(operand).dims
+                            || graph.ty(base).batched != graph.ty(operand).batched);
+                    if !self.uniform.contains(&base) && (view || generated && moved) {
+                        self.materialised.insert(base);
+                    }
+                }
+            }
+            Lowering::External | Lowering::Broadcast | Lowering::Alias | Lowering::Absent => {}
+        }
+    }
+
+    /// A pointwise node that only reductions (or nodes like itself) read is computed inside them.
+    fn only_feeds_reductions(&self, graph: &Graph, node: NodeId) -> bool {
+        let users = graph.users(node);
+        matches!(graph.op(node).rules().lowering(), Lowering::Pointwise(_))
+            && !self.uniform.contains(&node)
+            && !self.materialised.contains(&node)
+            && !graph.is_root(node)
+            && users.len() == 1
+            && users.iter().all(|&user| {
+                matches!(graph.op(user).rules().lowering(), Lowering::Reduce) || self.inlined.contains(&user)
+            })
+    }
+}
+
+/// Whether a node is only another way to address its operand.
+pub(super) fn is_view(graph: &Graph, node: NodeId) -> bool {
+    matches!(graph.op(node).rules().lowering(), Lowering::Alias | Lowering::Broadcast)
+}

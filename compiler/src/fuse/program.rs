@@ -1,0 +1,131 @@
+//! A function as kernels.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::ir::{Function, NodeId, Type};
+
+use super::Needs;
+
+/// What a kernel is built around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Element by element, row by row, with reductions along rows.
+    Map,
+    /// A reduction over rows, and what is done to its result.
+    Columns(NodeId),
+    /// A product and its epilogue.
+    Product(NodeId),
+    /// A kernel of the runtime as it stands.
+    Whole(NodeId),
+    /// A strided copy.
+    Move(NodeId),
+}
+
+impl Kind {
+    /// The node that the kernel is built around.
+    pub fn anchor(self) -> Option<NodeId> {
+        match self {
+            Self::Map => None,
+            Self::Columns(node) | Self::Product(node) | Self::Whole(node) | Self::Move(node) => Some(node),
+        }
+    }
+}
+
+/// Nodes that are computed together in one sweep over memory.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// A name for people: from the user's names and the anchor.
+    pub name: String,
+    /// What it is built around.
+    pub kind: Kind,
+    /// The shape of the elements that it computes (element type aside).
+    pub domain: Type,
+    /// How many of the domain's last axes are its columns; the axes before are its rows.
+    pub suffix: usize,
+    /// The nodes that it computes, operands first. Nodes that every reader computes again are not listed.
+    pub nodes: Vec<NodeId>,
+    /// Of those, the ones that are stored.
+    pub writes: Vec<NodeId>,
+    /// Stored values that it reads.
+    pub reads: BTreeSet<NodeId>,
+}
+
+impl Kernel {
+    /// Elements of a row.
+    pub fn cols(&self) -> usize {
+        let split = self.domain.dims.len() - self.suffix;
+        self.domain.dims[split..].iter().product()
+    }
+
+    /// Rows for one row of the batch (or in all, unbatched).
+    pub fn lead(&self) -> usize {
+        let split = self.domain.dims.len() - self.suffix;
+        self.domain.dims[..split].iter().product()
+    }
+}
+
+/// A function with its nodes grouped, in an order that can be run.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The graph.
+    pub function: Function,
+    /// In order.
+    pub kernels: Vec<Kernel>,
+    /// Which kernel computes a node.
+    pub kernel_of: BTreeMap<NodeId, usize>,
+    /// What is known of each node's storage.
+    pub needs: Needs,
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let order = self.function.graph.topological();
+        let number: BTreeMap<NodeId, usize> = order.iter().enumerate().map(|(place, &id)| (id, place)).collect();
+        let list = |ids: &mut dyn Iterator<Item = NodeId>| {
+            ids.map(|id| format!("%{}", number[&id])).collect::<Vec<_>>().join(", ")
+        };
+        for kernel in &self.kernels {
+            let kind = match kernel.kind {
+                Kind::Map => "map",
+                Kind::Columns(_) => "columns",
+                Kind::Product(_) => "product",
+                Kind::Whole(_) => "whole",
+                Kind::Move(_) => "move",
+            };
+            writeln!(
+                f,
+                "{kind} {} over {} by {}: {{{}}} reads {} writes {}",
+                kernel.name,
+                kernel.domain,
+                kernel.cols(),
+                list(&mut kernel.nodes.iter().copied()),
+                list(&mut kernel.reads.iter().copied()),
+                list(&mut kernel.writes.iter().copied()),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A name for a kernel: the user's name of its first named node, and what the kernel is built around.
+pub(super) fn name(graph: &crate::ir::Graph, kind: Kind, nodes: &[NodeId]) -> String {
+    let user = nodes.iter().find_map(|&node| graph.node(node).name.clone());
+    let what = match kind.anchor().or(nodes.first().copied()) {
+        Some(node) => graph.op(node).rules().name(),
+        None => "empty",
+    };
+    let text = match user {
+        Some(user) => format!("{user}_{what}"),
+        None => what.to_string(),
+    };
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
+}
+
+/// The name itself the first time, numbered after that.
+pub(super) fn unique(names: &mut BTreeMap<String, usize>, name: String) -> String {
+    let count = names.entry(name.clone()).or_default();
+    *count += 1;
+    let count = *count;
+    if count == 1 { name } else { unique(names, format!("{name}_{count}")) }
+}

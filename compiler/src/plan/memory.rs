@@ -1,0 +1,170 @@
+//! Where every stored value of a program lives, and where threads must meet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::barriers;
+use super::place::{Buffer, Placement, place};
+use super::validate::validate;
+use crate::fuse::{Kind, Level, Needs, Program, access, leaves, level};
+use crate::ir::{Graph, NodeId, ParamId, RootKind, Type};
+use crate::ops::Op;
+
+/// Bytes between which every value starts: a cache line, and the widest vector.
+pub const ALIGNMENT: usize = 64;
+
+/// Where a value's bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the data that the caller handed over as argument n.
+    Input(usize),
+    /// Over a parameter.
+    Param(ParamId),
+    /// Over an optimiser's slot of a parameter.
+    State(ParamId, usize),
+    /// So many bytes into the arena.
+    Arena(usize),
+}
+
+/// A program's memory.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The place of each stored value, external ones included.
+    pub places: BTreeMap<NodeId, Place>,
+    /// Bytes of the arena.
+    pub arena_bytes: usize,
+    /// Bytes of the largest set of values that live at once: no placement can be smaller.
+    pub lower_bound: usize,
+    /// For each kernel, whether all threads must meet before it.
+    pub barriers: Vec<bool>,
+    /// The arena's buffers with the values in each, for reports and errors.
+    pub buffers: Vec<(Buffer, usize, Vec<NodeId>)>,
+}
+
+/// Plans the memory of a program whose batch has `batch` rows at most.
+///
+/// # Errors
+/// What the validator found wrong with the placement: kiln's bug.
+pub fn plan(program: &Program, batch: usize) -> Result<Plan, String> {
+    let graph = &program.function.graph;
+    let mut places = external(program);
+    let lifetimes = Lifetimes::of(program, &places, batch);
+    let buffers: Vec<Buffer> = lifetimes.buffers.iter().map(|(buffer, _)| buffer.clone()).collect();
+    let Placement { offsets, height, lower_bound, .. } = {
+        let placement = place(&buffers, ALIGNMENT);
+        validate(&buffers, &placement, ALIGNMENT)?;
+        placement
+    };
+    for ((_, values), &offset) in lifetimes.buffers.iter().zip(&offsets) {
+        for &value in values {
+            places.insert(value, Place::Arena(offset));
+        }
+    }
+    let barriers = barriers::barriers(program, &places, batch);
+    let buffers = lifetimes.buffers.into_iter().zip(offsets).map(|((b, values), offset)| (b, offset, values)).collect();
+    debug_assert!(graph.roots.iter().all(|root| places.contains_key(&program.needs.storage(graph, root.node))));
+    Ok(Plan { places, arena_bytes: height, lower_bound, barriers, buffers })
+}
+
+/// Inputs, parameters and optimiser slots, and what is written over them.
+fn external(program: &Program) -> BTreeMap<NodeId, Place> {
+    let graph = &program.function.graph;
+    let mut places = BTreeMap::new();
+    for node in graph.ids() {
+        let place = match graph.op(node) {
+            Op::Input(input) => Place::Input(input.index),
+            Op::Param(param) => Place::Param(param.index),
+            Op::State(state) => Place::State(state.index, state.slot),
+            _ => continue,
+        };
+        places.insert(node, place);
+    }
+    for root in &graph.roots {
+        let place = match root.kind {
+            RootKind::Param(param) => Place::Param(param),
+            RootKind::State(param, slot) => Place::State(param, slot),
+            RootKind::Output(_) | RootKind::Loss => continue,
+        };
+        places.insert(program.needs.storage(graph, root.node), place);
+    }
+    places
+}
+
+struct Lifetimes {
+    /// Each buffer with the values that use it in turn.
+    buffers: Vec<(Buffer, Vec<NodeId>)>,
+}
+
+impl Lifetimes {
+    fn of(program: &Program, external: &BTreeMap<NodeId, Place>, batch: usize) -> Self {
+        let graph = &program.function.graph;
+        let end = program.kernels.len();
+        let mut last: BTreeMap<NodeId, usize> = BTreeMap::new();
+        for (step, kernel) in program.kernels.iter().enumerate() {
+            for &value in kernel.writes.iter().chain(&kernel.reads) {
+                last.insert(value, step);
+            }
+        }
+        let results: BTreeSet<NodeId> =
+            graph.roots.iter().map(|root| program.needs.storage(graph, root.node)).collect();
+        for &value in &results {
+            last.insert(value, end);
+        }
+        let mut buffers: Vec<(Buffer, Vec<NodeId>)> = Vec::new();
+        let mut home: BTreeMap<NodeId, usize> = BTreeMap::new();
+        for (step, kernel) in program.kernels.iter().enumerate() {
+            let mut taken = BTreeSet::new();
+            for &value in &kernel.writes {
+                if external.contains_key(&value) {
+                    continue;
+                }
+                let upper = last[&value] + 1;
+                let heir = kernel.reads.iter().copied().find(|&read| {
+                    home.get(&read).is_some_and(|buffer| !taken.contains(buffer))
+                        && last[&read] == step
+                        && overwritable(graph, &program.needs, program, step, value, read)
+                });
+                let buffer = match heir.and_then(|read| home.get(&read).copied()) {
+                    Some(buffer) => {
+                        buffers[buffer].0.upper = upper;
+                        buffers[buffer].1.push(value);
+                        buffer
+                    }
+                    None => {
+                        let bytes = graph.ty(value).bytes(batch).next_multiple_of(ALIGNMENT);
+                        buffers.push((Buffer { lower: step, upper, size: bytes.max(ALIGNMENT) }, vec![value]));
+                        buffers.len() - 1
+                    }
+                };
+                taken.insert(buffer);
+                home.insert(value, buffer);
+            }
+        }
+        Self { buffers }
+    }
+}
+
+/// Whether `value` may be written where `read` is, in the kernel at `step`: the kernel reads each element of
+/// `read` only to compute the element that goes over it.
+fn overwritable(graph: &Graph, needs: &Needs, program: &Program, step: usize, value: NodeId, read: NodeId) -> bool {
+    let kernel = &program.kernels[step];
+    let same = |a: &Type, b: &Type| {
+        a.dtype.bytes() == b.dtype.bytes() && a.batched == b.batched && a.elements() == b.elements()
+    };
+    if !same(graph.ty(value), graph.ty(read))
+        || matches!(kernel.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Columns(_))
+    {
+        return false;
+    }
+    if kernel.nodes.iter().any(|&node| matches!(graph.op(node), Op::Reduce(_))) {
+        return false;
+    }
+    if kernel.kind.anchor().is_some_and(|anchor| needs.sources(graph, anchor).contains(&read)) {
+        return false;
+    }
+    level(&kernel.domain, kernel.suffix, graph.ty(value)) == Some(Level::Full)
+        && kernel.nodes.iter().filter(|&&node| Some(node) != kernel.kind.anchor()).all(|&node| {
+            leaves(graph, needs, node)
+                .iter()
+                .all(|leaf| leaf.base != read || leaf.strides == access::strides(&kernel.domain))
+        })
+}

@@ -1,0 +1,168 @@
+//! What generated code runs on: the memory of a call, a thread's part in it, and the sweeps that its kernels are
+//! made of. Not meant to be called by hand.
+
+mod copy;
+mod memory;
+mod sweep;
+mod view;
+
+use core::ops::Range;
+
+use crate::pool::{Member, Team};
+use crate::simd::{Denormals, Isa};
+use crate::{AlignedVec, Error, Result};
+
+pub use copy::copy;
+pub use memory::Memory;
+pub use sweep::{fold_columns, sweep};
+pub use view::{View, copy_view, view};
+
+/// One thread's part in a call.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    member: Member<'a>,
+    scratch: *mut u8,
+}
+
+impl Part<'_> {
+    /// Waits for all threads.
+    #[inline]
+    pub fn barrier(&self) {
+        self.member.barrier();
+    }
+
+    /// This thread's rows of the batch. Every kernel over the batch is split so: what a thread wrote for its rows
+    /// it may read without a barrier.
+    #[inline]
+    pub fn rows(&self, rows: usize) -> Range<usize> {
+        self.member.share(rows)
+    }
+
+    /// This thread's tile of `rows` by `cols` elements that do not depend on each other.
+    #[inline]
+    pub fn tile(&self, rows: usize, cols: usize) -> (Range<usize>, Range<usize>) {
+        self.member.share2d(rows, cols, 6, 16)
+    }
+
+    /// This thread's rows of something that is no batch.
+    #[inline]
+    pub fn lines(&self, rows: usize) -> Range<usize> {
+        self.member.share(rows)
+    }
+
+    /// All of what cannot be split, on one thread.
+    #[inline]
+    pub fn alone(&self, units: usize) -> Range<usize> {
+        if self.member.index == 0 { 0..units } else { 0..0 }
+    }
+
+    /// This thread's scratch memory.
+    #[inline]
+    pub fn scratch<E>(&self) -> *mut E {
+        self.scratch.cast()
+    }
+}
+
+/// What a trainer or a predictor runs its calls with.
+pub struct Engine {
+    isa: Isa,
+    team: Team,
+    arena: AlignedVec<u8>,
+    scratch: AlignedVec<u8>,
+    scratch_bytes: usize,
+}
+
+impl Engine {
+    /// An arena of `arena_bytes` and as many threads as the machine has cores, with scratch memory for each.
+    pub fn new(arena_bytes: usize, scratch_bytes: usize) -> Self {
+        let mut engine = Self {
+            isa: Isa::detect(),
+            team: Team::new(1),
+            arena: AlignedVec::new(arena_bytes),
+            scratch: AlignedVec::new(0),
+            scratch_bytes: scratch_bytes.next_multiple_of(crate::ALIGNMENT),
+        };
+        engine.hire(Team::available());
+        engine
+    }
+
+    /// How many threads a call runs on.
+    pub fn threads(&self) -> usize {
+        self.team.threads()
+    }
+
+    /// Runs calls on so many threads; fewer where the system refuses more.
+    ///
+    /// # Errors
+    /// For 0.
+    pub fn set_threads(&mut self, threads: usize) -> Result<()> {
+        if threads == 0 {
+            return Err(Error::argument("threads", "at least 1", threads));
+        }
+        if threads != self.team.threads() {
+            self.hire(threads);
+        }
+        Ok(())
+    }
+
+    fn hire(&mut self, threads: usize) {
+        self.team = Team::new(threads);
+        self.scratch = AlignedVec::new(self.scratch_bytes * self.team.threads());
+    }
+
+    /// The instruction set that calls run on.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Runs calls on another instruction set.
+    pub fn set_isa(&mut self, isa: Isa) {
+        self.isa = isa;
+    }
+
+    /// The arena's first byte.
+    pub fn arena(&mut self) -> *mut u8 {
+        self.arena.as_mut_ptr()
+    }
+
+    /// `len` elements of the arena.
+    ///
+    /// # Safety
+    /// A finished call has written them there as `E`, at this offset in bytes.
+    pub unsafe fn result<E>(&self, offset: usize, len: usize) -> &[E] {
+        debug_assert!(offset + len * size_of::<E>() <= self.arena.len());
+        // SAFETY: the caller says that they are there; the planner keeps them inside the arena and aligned.
+        unsafe { core::slice::from_raw_parts(self.arena.as_ptr().add(offset).cast(), len) }
+    }
+
+    /// Runs `call` on every thread, with denormals flushed to zero.
+    pub fn run(&mut self, call: &(dyn Fn(&Part<'_>) + Sync)) {
+        struct Scratch(*mut u8);
+        // SAFETY: each member takes a part of its own.
+        unsafe impl Sync for Scratch {}
+        impl Scratch {
+            fn part(&self, index: usize, bytes: usize) -> *mut u8 {
+                self.0.wrapping_add(index * bytes)
+            }
+        }
+        let scratch = Scratch(self.scratch.as_mut_ptr());
+        let bytes = self.scratch_bytes;
+        self.team.run(&|member| {
+            let _flushed = Denormals::flush();
+            call(&Part { member, scratch: scratch.part(member.index, bytes) });
+        });
+    }
+}
+
+/// The largest of some numbers, 0 for none.
+pub const fn largest(numbers: &[usize]) -> usize {
+    let mut largest = 0;
+    let mut index = 0;
+    while index < numbers.len() {
+        if numbers[index] > largest {
+            largest = numbers[index];
+        }
+        index += 1;
+    }
+    largest
+}
