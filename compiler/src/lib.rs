@@ -1,6 +1,7 @@
 //! The compiler of kiln: `network!` tokens in, Rust code out.
 
 pub mod autodiff;
+mod bug;
 pub mod codegen;
 pub mod compile;
 pub mod diag;
@@ -15,3 +16,29 @@ mod optimizer;
 pub mod passes;
 pub mod plan;
 pub mod syntax;
+
+use proc_macro2::{Span, TokenStream};
+
+use diag::Diagnostics;
+
+/// The code of a network. If anything is wrong, its errors, and as much of the type as keeps the user's
+/// other code free of errors. Never panics.
+pub fn expand(input: TokenStream) -> TokenStream {
+    let mut errors = Diagnostics::default();
+    match compile(input.clone(), &mut errors) {
+        Some(code) if !errors.any() => code,
+        _ => errors.to_tokens().into_iter().chain(skeleton(input)).collect(),
+    }
+}
+
+/// The compiler itself. Stages go on behind errors as far as they can, so that all are found at once.
+pub fn compile(input: TokenStream, errors: &mut Diagnostics) -> Option<TokenStream> {
+    bug::catch(Span::call_site(), errors, |errors| {
+        syntax::parse(input.clone(), errors)?;
+        Some(skeleton(input))
+    })
+}
+
+fn skeleton(input: TokenStream) -> TokenStream {
+    syntax::skeleton(input).map(|skeleton| codegen::skeleton::emit(&skeleton)).unwrap_or_default()
+}

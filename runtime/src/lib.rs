@@ -25,3 +25,7 @@ pub use kiln_macros::network;
 pub use ndarray;
 pub use params::{Element, Init, ParamInfo, Params};
 pub use rows::Rows;
+
+pub use kiln_macros::network;
+// Generated code names its arrays through here: users need no ndarray of their own.
+pub use ndarray;

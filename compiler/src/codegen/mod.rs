@@ -10,6 +10,7 @@ mod module;
 mod moves;
 mod names;
 mod product;
+pub mod skeleton;
 mod summary;
 mod window;
 

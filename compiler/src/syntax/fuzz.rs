@@ -6,7 +6,7 @@ use std::thread;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use proptest::prelude::*;
 
-use super::{Parsed, parse};
+use super::{parse, skeleton};
 use crate::diag::Diagnostics;
 
 /// What a test's thread has.
@@ -21,8 +21,9 @@ fn first_error(statement: &str) -> Option<String> {
     let source = format!("pub Net<batch = 1> {{ {statement} }}");
     on_small_stack(|| {
         let mut errors = Diagnostics::default();
-        let Parsed { skeleton, .. } = parse(source.parse().unwrap(), &mut errors);
-        assert!(skeleton.is_some());
+        let tokens: TokenStream = source.parse().unwrap();
+        assert!(skeleton(tokens.clone()).is_some());
+        parse(tokens, &mut errors);
         errors.iter().next().map(|error| error.message.clone())
     })
 }
@@ -271,8 +272,9 @@ fn survives(tokens: &TokenStream) -> (bool, bool) {
     on_small_stack(move || {
         let Ok(tokens) = source.parse() else { return (true, true) };
         let mut errors = Diagnostics::default();
-        let parsed = parse(tokens, &mut errors);
-        (parsed.decl.is_some(), errors.any())
+        skeleton(tokens.clone());
+        let decl = parse(tokens, &mut errors);
+        (decl.is_some(), errors.any())
     })
 }
 

@@ -5,24 +5,23 @@ use std::collections::HashSet;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
 use super::ast::{Expr, ExprKind, NetworkDecl};
-use super::{Parsed, Skeleton, body, expr, tokens};
+use super::{body, expr, tokens};
 use crate::diag::{Diagnostic, Diagnostics};
 
 const SHAPE: &str = "a network reads `pub Name<batch = 128> { … }`";
 
-/// Reads a whole network.
-pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Parsed {
+/// Reads a whole network, or reports that there is no name or no body.
+pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Option<NetworkDecl> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut rest = tokens.as_slice();
     let attributes = attributes(&mut rest, errors);
     let visibility = visibility(&mut rest);
-    let Some(name) = name(&mut rest, &tokens, errors) else { return Parsed::default() };
-    let skeleton = Some(Skeleton { visibility: visibility.clone(), name: name.clone() });
+    let name = name(&mut rest, &tokens, errors)?;
 
     let Some((header, block, after)) = split_at_body(rest) else {
         let last = tokens.last().map_or(name.span(), TokenTree::span);
         errors.push(Diagnostic::new(last, format!("`{name}` has no body")).help(SHAPE));
-        return Parsed { skeleton, decl: None };
+        return None;
     };
     if let Some(token) = after.first() {
         errors.push(
@@ -32,17 +31,17 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Parsed {
     }
     let header = parameters(header, &name, errors);
     let body = body::network(block, errors);
-    let decl = NetworkDecl { attributes, visibility, name, header, body };
-    Parsed { skeleton, decl: Some(decl) }
+    Some(NetworkDecl { attributes, visibility, name, header, body })
 }
 
-/// Reads no further than the name, and reports nothing.
-pub(super) fn skeleton(tokens: TokenStream) -> Option<Skeleton> {
+/// Visibility, name and what follows it. Reports nothing.
+pub(super) fn type_name(tokens: TokenStream) -> Option<(TokenStream, Ident, Vec<TokenTree>)> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let (mut rest, mut silent) = (tokens.as_slice(), Diagnostics::default());
     attributes(&mut rest, &mut silent);
     let visibility = visibility(&mut rest);
-    Some(Skeleton { visibility, name: name(&mut rest, &tokens, &mut silent)? })
+    let name = name(&mut rest, &tokens, &mut silent)?;
+    Some((visibility, name, rest.to_vec()))
 }
 
 /// Takes doc comments and other outer attributes.

@@ -14,39 +14,23 @@ mod index;
 pub mod limits;
 mod literal;
 mod refuse;
+mod skeleton;
 mod stmt;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
-use proc_macro2::{Ident, TokenStream};
+pub use skeleton::{Skeleton, skeleton};
+
+use proc_macro2::TokenStream;
 
 use crate::diag::Diagnostics;
 
-/// What the generated type needs to exist in spite of errors.
-#[derive(Clone, Debug)]
-pub struct Skeleton {
-    /// `pub`, `pub(crate)` or nothing.
-    pub visibility: TokenStream,
-    /// The type's name.
-    pub name: Ident,
-}
-
-/// As much of a network as could be read.
-#[derive(Clone, Debug, Default)]
-pub struct Parsed {
-    /// Present if the type's name could be read.
-    pub skeleton: Option<Skeleton>,
-    /// Present if there are a name and a body. Broken parts are left out or
-    /// [`ast::ExprKind::Invalid`]; then there is an error for each.
-    pub decl: Option<ast::NetworkDecl>,
-}
-
-/// Reads the tokens of a `network! { … }`.
-pub fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Parsed {
-    if limits::check(tokens.clone(), errors) {
-        header::parse(index::tuples(tokens), errors)
-    } else {
-        Parsed { skeleton: header::skeleton(tokens), decl: None }
+/// Reads the tokens of a `network! { … }` as far as they can be read. For what is left out, and for
+/// each [`ast::ExprKind::Invalid`], there is an error.
+pub fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Option<ast::NetworkDecl> {
+    if !limits::check(tokens.clone(), errors) {
+        return None;
     }
+    header::parse(index::tuples(tokens), errors)
 }

@@ -7,10 +7,10 @@ use crate::diag::Diagnostics;
 /// Parses a network that has no mistakes.
 fn accept(source: &str) -> NetworkDecl {
     let mut errors = Diagnostics::default();
-    let parsed = parse(source.parse().unwrap(), &mut errors);
+    let decl = parse(source.parse().unwrap(), &mut errors);
     let texts: Vec<String> = errors.iter().map(|error| error.text()).collect();
     assert_eq!(texts, Vec::<String>::new());
-    parsed.decl.unwrap()
+    decl.unwrap()
 }
 
 #[test]

@@ -1,0 +1,121 @@
+//! The generated type's interface without anything behind it, emitted beside errors: names and
+//! methods that the user's other code uses exist, so it raises no errors of its own. Nothing of it
+//! ever runs.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::syntax::Skeleton;
+
+/// The interface. Arguments are of any type.
+pub fn emit(skeleton: &Skeleton) -> TokenStream {
+    let Skeleton { visibility, name, double, data, labels, trains, outputs, methods } = skeleton;
+    let predictor = format_ident!("{name}Predictor");
+    let element = if *double { quote!(f64) } else { quote!(f32) };
+    let view = quote!(::kiln::ndarray::ArrayView2<'_, #element>);
+    let output_type = several_outputs(skeleton, &element);
+    let output = output(skeleton, &element, &quote!('_));
+    let (run, all) = (anything(*data), anything(data + labels));
+
+    let methods = methods.iter().map(|(method, count)| {
+        let arguments = anything(*count);
+        quote!(pub fn #method(&mut self, #arguments) -> ::kiln::Result<#view> { loop {} })
+    });
+    let run_into = outputs
+        .is_empty()
+        .then(|| quote!(pub fn run_into(&mut self, #run, _: impl Sized) -> ::kiln::Result<()> { loop {} }));
+    let loss = trains.then(|| quote!(pub fn loss(&mut self, #all) -> ::kiln::Result<#element> { loop {} }));
+    let trainer = trains.then(|| trainer(skeleton, &element));
+
+    quote! {
+        #[derive(Clone)]
+        #visibility struct #name;
+
+        impl #name {
+            pub const BATCH: usize = 1;
+            pub const PARAMETERS: usize = 0;
+            pub const PARAMETER_BYTES: usize = 0;
+            pub const OPTIMIZER_BYTES: usize = 0;
+            pub const TRAIN_ARENA_BYTES: usize = 0;
+            pub const PREDICT_ARENA_BYTES: usize = 0;
+            pub const SCRATCH_BYTES_PER_THREAD: usize = 0;
+            pub fn new(_: impl Sized) -> Self { loop {} }
+            pub fn load(_: impl Sized) -> ::kiln::Result<Self> { loop {} }
+            pub fn save(&self, _: impl Sized) -> ::kiln::Result<()> { loop {} }
+            pub fn summary() -> &'static str { loop {} }
+            pub fn predictor(&self) -> #predictor { loop {} }
+            pub fn parameters(
+                &self,
+            ) -> ::std::vec::IntoIter<(&'static str, ::kiln::ndarray::ArrayD<#element>)> { loop {} }
+            pub fn parameter(&self, _: impl Sized) -> ::kiln::Result<::kiln::ndarray::ArrayD<#element>> { loop {} }
+            pub fn set_parameter(&mut self, _: impl Sized, _: impl Sized) -> ::kiln::Result<()> { loop {} }
+        }
+
+        #visibility struct #predictor;
+
+        impl #predictor {
+            pub fn run(&mut self, #run) -> ::kiln::Result<#output> { loop {} }
+            pub fn set_threads(&mut self, _: impl Sized) { loop {} }
+            #run_into
+            #loss
+            #(#methods)*
+        }
+
+        #output_type
+        #trainer
+    }
+}
+
+/// What trains, and what a step gives.
+fn trainer(skeleton: &Skeleton, element: &TokenStream) -> TokenStream {
+    let Skeleton { visibility, name, data, labels, .. } = skeleton;
+    let (trainer, step) = (format_ident!("{name}Trainer"), format_ident!("{name}Step"));
+    let all = anything(data + labels);
+    let output = output(skeleton, element, &quote!('a));
+    quote! {
+        impl #name {
+            pub fn trainer(&self) -> #trainer { loop {} }
+        }
+
+        #visibility struct #trainer;
+
+        impl #trainer {
+            pub fn step(&mut self, #all) -> ::kiln::Result<#step<'_>> { loop {} }
+            pub fn model(&self) -> &#name { loop {} }
+            pub fn learning_rate(&self) -> #element { loop {} }
+            pub fn set_learning_rate(&mut self, _: impl Sized) { loop {} }
+            pub fn set_seed(&mut self, _: impl Sized) { loop {} }
+            pub fn set_threads(&mut self, _: impl Sized) { loop {} }
+            pub fn set_class_weights(&mut self, _: impl Sized) -> ::kiln::Result<()> { loop {} }
+        }
+
+        #visibility struct #step<'a> {
+            pub loss: #element,
+            pub output: #output,
+            _arena: ::core::marker::PhantomData<&'a ()>,
+        }
+    }
+}
+
+/// The type of `run`'s value.
+fn output(skeleton: &Skeleton, element: &TokenStream, lifetime: &TokenStream) -> TokenStream {
+    if skeleton.outputs.is_empty() {
+        return quote!(::kiln::ndarray::ArrayView2<#lifetime, #element>);
+    }
+    let output = format_ident!("{}Output", skeleton.name);
+    quote!(#output<#lifetime>)
+}
+
+/// The declaration of that type.
+fn several_outputs(skeleton: &Skeleton, element: &TokenStream) -> Option<TokenStream> {
+    let Skeleton { visibility, name, outputs, .. } = skeleton;
+    let output = format_ident!("{name}Output");
+    let fields = outputs.iter().map(|field| quote!(pub #field: ::kiln::ndarray::ArrayView2<'a, #element>));
+    (!outputs.is_empty()).then(|| quote!(#visibility struct #output<'a> { #(#fields),* }))
+}
+
+/// Parameters that take whatever is given.
+fn anything(count: usize) -> TokenStream {
+    let parameters = (0..count).map(|_| quote!(_: impl Sized,));
+    quote!(#(#parameters)*)
+}
