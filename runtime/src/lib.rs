@@ -26,6 +26,5 @@ pub use ndarray;
 pub use params::{Element, Init, ParamInfo, Params};
 pub use rows::Rows;
 
-pub use kiln_macros::network;
 // Generated code names its arrays through here: users need no ndarray of their own.
 pub use ndarray;

@@ -1,28 +1,19 @@
-//! The stages after resolving: entry points, kernels, memory.
+//! Everything that is decided before code is generated: each function's kernels and memory.
 
 use std::collections::BTreeSet;
 
 use crate::codegen::{Entry, Layout, Module};
-use crate::functions::{Optimised, functions};
+use crate::functions::Optimised;
 use crate::fuse::{Program, fuse};
 use crate::ir::{Network, NodeId};
 use crate::ops::Op;
 use crate::plan::plan;
 
-/// Compiles a resolved network up to code generation.
-///
-/// # Errors
-/// Which stage contradicted itself: kiln's bug.
-pub fn compile(network: Network) -> Result<Module, String> {
-    let functions = functions(&network, false).map_err(|failure| failure.to_string())?;
-    module(network, functions)
-}
-
 /// The kernels and the memory of functions that are optimised.
 ///
 /// # Errors
 /// Which stage contradicted itself: kiln's bug.
-pub fn module(network: Network, functions: Vec<Optimised>) -> Result<Module, String> {
+pub fn assemble(network: Network, functions: Vec<Optimised>) -> Result<Module, String> {
     let mut entries = Vec::new();
     for Optimised { function, .. } in functions {
         let name = function.name.clone();
