@@ -1,7 +1,6 @@
 //! Panics of the compiler, which are never the user's fault.
 
 use std::any::Any;
-use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proc_macro2::Span;
@@ -22,17 +21,9 @@ pub(crate) fn catch<T>(span: Span, errors: &mut Diagnostics, stage: impl FnOnce(
     }
 }
 
-/// A stage's own word that it contradicts itself, as the same error.
-pub(crate) fn found<T, E: Display>(result: Result<T, E>, errors: &mut Diagnostics) -> Option<T> {
-    result.map_err(|message| errors.push(diagnostic(Span::call_site(), &message.to_string()))).ok()
-}
-
 fn report(span: Span, panic: &(dyn Any + Send)) -> Diagnostic {
     let message = panic.downcast_ref::<String>().map(String::as_str);
-    diagnostic(span, message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message"))
-}
-
-fn diagnostic(span: Span, message: &str) -> Diagnostic {
+    let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     Diagnostic::new(span, "this is a bug in kiln, not in your network")
         .note(message)
         .help("please report it, with the network as it stands here")
