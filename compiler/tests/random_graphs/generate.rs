@@ -325,8 +325,8 @@ impl Builder {
             }
             31 => {
                 let mut cells = || -> Vec<usize> { ty.dims.iter().map(|_| choices.below(2)).collect() };
-                let (low, high) = (cells(), cells());
-                self.raw(Pad { low, high }, &[x])
+                let (low, high, interior) = (cells(), cells(), cells());
+                self.raw(Pad { low, high, interior }, &[x])
             }
             32 => {
                 let mut operands = vec![x];

@@ -1,7 +1,7 @@
 //! Chains of shape changes become one, and those that change nothing go.
 
 use crate::ir::{NodeId, Type};
-use crate::ops::{Broadcast, Op, Pad, Reshape, Transpose};
+use crate::ops::{Broadcast, Op, Pad, Reshape, Slice, Transpose};
 use crate::passes::rewrite::{At, Rewritten};
 
 pub(super) fn broadcast(at: &mut At<'_>) -> Rewritten {
@@ -57,8 +57,16 @@ pub(super) fn transpose(at: &mut At<'_>) -> Rewritten {
 pub(super) fn slice(at: &mut At<'_>) -> Rewritten {
     let Op::Slice(op) = at.op() else { return Ok(None) };
     let x = at.one()?;
-    if op.steps.iter().all(|&step| step == 1) && at.graph.ty(x) == at.ty() {
+    if at.graph.ty(x) == at.ty() {
         return Ok(Some(x));
+    }
+    if let Op::Slice(first) = at.graph.op(x) {
+        let axes = first.starts.len();
+        let starts: Vec<usize> = (0..axes).map(|i| first.starts[i] + op.starts[i] * first.steps[i]).collect();
+        let steps: Vec<usize> = (0..axes).map(|i| first.steps[i] * op.steps[i]).collect();
+        let ends = (0..axes).map(|i| starts[i] + (at.ty().dims[i] - 1) * steps[i] + 1).collect();
+        let inner = at.graph.input(x, 0);
+        return at.push(Slice { starts, ends, steps }, &[inner]).map(Some);
     }
     spread_again(at, x)
 }
