@@ -175,6 +175,14 @@ impl Graph {
         }
     }
 
+    /// Takes an operand out and leaves a gap, which no pass may do.
+    #[cfg(test)]
+    pub(super) fn unplug(&mut self, user: NodeId, position: usize) {
+        self.nodes.retain_edges(|nodes, edge| {
+            nodes.edge_endpoints(edge).is_none_or(|(_, to)| to != user.0) || nodes[edge] != position
+        });
+    }
+
     /// Removes a node that nobody reads.
     pub fn remove(&mut self, id: NodeId) {
         debug_assert!(self.users(id).is_empty(), "{id} is still read");

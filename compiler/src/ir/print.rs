@@ -69,3 +69,77 @@ impl fmt::Display for Graph {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use proc_macro2::Span;
+
+    use super::super::{DType, Node, Root, Type};
+    use super::*;
+    use crate::infer;
+    use crate::ops::{Exp, Input, Neg, ReduceKind, Sub};
+
+    fn add(graph: &mut Graph, op: impl Into<crate::ops::Op>, inputs: &[NodeId]) -> NodeId {
+        infer::add(graph, op, inputs, Span::call_site(), None).unwrap()
+    }
+
+    fn input(graph: &mut Graph) -> NodeId {
+        add(graph, Input { index: 0, ty: Type::batched(DType::F32, [2]) }, &[])
+    }
+
+    #[test]
+    fn the_text_does_not_depend_on_ids() {
+        let mut straight = Graph::default();
+        let x = input(&mut straight);
+        let (a, b) = (add(&mut straight, Neg, &[x]), add(&mut straight, Exp, &[x]));
+        let c = add(&mut straight, Sub, &[a, b]);
+        straight.node_mut(c).name = Some(Rc::from("change"));
+        straight.roots.push(Root { kind: RootKind::Output(0), node: c });
+        let mut crooked = Graph::default();
+        let gone = input(&mut crooked);
+        crooked.remove(gone);
+        let x = input(&mut crooked);
+        let (b, a) = (add(&mut crooked, Exp, &[x]), add(&mut crooked, Neg, &[x]));
+        let c = add(&mut crooked, Sub, &[a, b]);
+        crooked.node_mut(c).name = Some(Rc::from("change"));
+        crooked.roots.push(Root { kind: RootKind::Output(0), node: c });
+        let text = "%0 = input {index=0} : f32[B, 2]\n%1 = neg %0 : f32[B, 2]\n%2 = exp %0 : f32[B, 2]\n\
+                    %3 = sub %1, %2 : f32[B, 2]  # change\noutput 0 = %3\n";
+        assert_eq!(straight.to_string(), text);
+        assert_eq!(crooked.to_string(), text);
+    }
+
+    #[test]
+    fn roots_and_settings() {
+        let mut graph = Graph::default();
+        let x = input(&mut graph);
+        let sum = add(&mut graph, crate::ops::Reduce { kind: ReduceKind::Sum, axes: vec![0], batch: true }, &[x]);
+        graph.roots.push(Root { kind: RootKind::Loss, node: sum });
+        graph.roots.push(Root { kind: RootKind::Param(super::super::ParamId(1)), node: x });
+        graph.roots.push(Root { kind: RootKind::State(super::super::ParamId(1), 0), node: x });
+        assert_eq!(
+            graph.to_string(),
+            "%0 = input {index=0} : f32[B, 2]\n%1 = reduce %0 {kind=sum, axes=[0], batch=true} : f32[]\n\
+             loss = %1\nparam 1 = %0\nstate 1.0 = %0\n"
+        );
+    }
+
+    #[test]
+    fn broken_graphs_print_too() {
+        let mut graph = Graph::default();
+        let x = input(&mut graph);
+        let a = add(&mut graph, Neg, &[x]);
+        let b = add(&mut graph, Exp, &[a]);
+        graph.roots.push(Root { kind: RootKind::Output(0), node: b });
+        graph.set_input(a, 0, b);
+        let ty = graph.ty(x).clone();
+        graph.push(Node { op: Exp.into(), ty, span: Span::call_site(), name: None }, &[]);
+        graph.remove(x);
+        graph.roots.push(Root { kind: RootKind::Output(1), node: x });
+        let text = graph.to_string();
+        assert!(text.starts_with("%0 = neg %1 : f32[B, 2]\n%1 = exp %0 : f32[B, 2]\n"), "{text}");
+        assert!(text.ends_with("output 1 = removed(%0)\n"), "{text}");
+    }
+}

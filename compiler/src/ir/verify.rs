@@ -128,3 +128,114 @@ fn same(invariant: usize, whose: &str, expected: &Type, found: &Type) -> Result<
         Err(format!("invariant {invariant}: {whose} says {expected}, the type is {found}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::Span;
+
+    use super::super::{Init, InputKind, Node, Root};
+    use super::*;
+    use crate::ops::{Compare, CompareKind, Input, Neg, Param, Phase, State, StopGradient};
+
+    fn ty(batched: bool) -> Type {
+        Type { dtype: DType::F32, batched, dims: vec![2] }
+    }
+
+    fn push(graph: &mut Graph, op: impl Into<Op>, inputs: &[NodeId], ty: Type) -> NodeId {
+        graph.push(Node { op: op.into(), ty, span: Span::call_site(), name: None }, inputs)
+    }
+
+    /// The negated input is output 0, the parameter is written back, in a scope of one input and one parameter.
+    fn good() -> (Graph, NodeId, NodeId) {
+        let mut graph = Graph::default();
+        let x = push(&mut graph, Input { index: 0, ty: ty(true) }, &[], ty(true));
+        let w = push(&mut graph, Param { index: ParamId(0), ty: ty(false) }, &[], ty(false));
+        let y = push(&mut graph, Neg, &[x], ty(true));
+        graph.roots.push(Root { kind: RootKind::Output(0), node: y });
+        graph.roots.push(Root { kind: RootKind::Param(ParamId(0)), node: w });
+        (graph, x, w)
+    }
+
+    fn check(graph: &Graph, stage: Stage) -> Result<(), String> {
+        let inputs = [InputDecl { name: quote::format_ident!("x"), kind: InputKind::Dense, ty: ty(true) }];
+        let (name, init, span) = ("w".to_string(), Init::Zeros, Span::call_site());
+        let params = [ParamDecl { name, ty: ty(false), init, trainable: true, span }];
+        verify(graph, &Scope { inputs: &inputs, params: &params }, stage)
+    }
+
+    /// The number of the invariant that a change breaks.
+    #[track_caller]
+    fn breaks(number: usize, stage: Stage, change: impl FnOnce(&mut Graph, NodeId, NodeId)) {
+        let (mut graph, x, w) = good();
+        change(&mut graph, x, w);
+        let error = check(&graph, stage).unwrap_err();
+        assert!(error.starts_with(&format!("invariant {number}: ")), "{error}");
+    }
+
+    #[test]
+    fn a_good_graph_passes() {
+        assert_eq!(check(&good().0, Stage::Backward), Ok(()));
+    }
+
+    #[test]
+    fn every_invariant_is_checked() {
+        let stage = Stage::Backward;
+        breaks(1, stage, |graph, x, _| {
+            let a = push(graph, Neg, &[x], ty(true));
+            let b = push(graph, Neg, &[a], ty(true));
+            graph.set_input(a, 0, b);
+        });
+        breaks(2, stage, |graph, x, _| {
+            let sum = push(graph, crate::ops::Add, &[x, x], ty(true));
+            graph.unplug(sum, 0);
+        });
+        breaks(3, stage, |graph, x, _| {
+            push(graph, Neg, &[x], ty(false));
+        });
+        breaks(3, stage, |graph, x, w| {
+            push(graph, crate::ops::Add, &[x, w], ty(true));
+        });
+        breaks(4, stage, |graph, _, _| {
+            push(graph, Input { index: 1, ty: ty(true) }, &[], ty(true));
+        });
+        breaks(4, stage, |graph, _, _| {
+            let other = ty(true).with_dims([3]);
+            push(graph, Input { index: 0, ty: other.clone() }, &[], other);
+        });
+        breaks(5, stage, |graph, _, _| {
+            push(graph, Param { index: ParamId(1), ty: ty(false) }, &[], ty(false));
+        });
+        breaks(5, stage, |graph, _, _| {
+            let other = ty(false).with_dims([3]);
+            push(graph, State { index: ParamId(0), slot: 1, ty: other.clone() }, &[], other);
+        });
+        breaks(6, stage, |graph, _, _| graph.remove(graph.roots[0].node));
+        breaks(6, stage, |graph, _, _| graph.roots.push(graph.roots[1].clone()));
+        breaks(7, stage, |graph, x, _| graph.roots[1].node = x);
+        breaks(7, stage, |graph, x, _| graph.roots.push(Root { kind: RootKind::State(ParamId(0), 0), node: x }));
+        breaks(7, stage, |graph, x, _| graph.roots.push(Root { kind: RootKind::Loss, node: x }));
+        breaks(8, stage, |graph, x, _| graph.roots.push(Root { kind: RootKind::Output(2), node: x }));
+        breaks(9, stage, |graph, x, _| {
+            let less = Compare { kind: CompareKind::Lt };
+            graph.roots[0].node = push(graph, less, &[x, x], ty(true).with_dtype(DType::Bool));
+        });
+    }
+
+    #[test]
+    fn stages_forbid_what_is_settled() {
+        let phase = |graph: &mut Graph, x: NodeId, _| {
+            push(graph, Phase, &[x, x], ty(true));
+        };
+        let stop = |graph: &mut Graph, x: NodeId, _| {
+            push(graph, StopGradient, &[x], ty(true));
+        };
+        breaks(10, Stage::Function, phase);
+        breaks(10, Stage::Backward, phase);
+        breaks(11, Stage::Backward, stop);
+        let (mut graph, x, w) = good();
+        stop(&mut graph, x, w);
+        assert_eq!(check(&graph, Stage::Function), Ok(()));
+        phase(&mut graph, x, w);
+        assert_eq!(check(&graph, Stage::Network), Ok(()));
+    }
+}

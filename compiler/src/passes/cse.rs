@@ -40,3 +40,53 @@ pub fn cse(graph: &mut Graph) -> Result<bool, String> {
     }
     Ok(changed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Build;
+    use super::*;
+    use crate::ir::{DType, Type};
+    use crate::ops::{Add, Div, Exp, Random, Sub};
+
+    #[test]
+    fn equal_nodes_are_joined() {
+        let mut build = Build::default();
+        let (x, y) = (build.input(&[3]), build.input(&[3]));
+        let (a, b) = (build.op(Exp, &[x]), build.op(Exp, &[x]));
+        let (c, d) = (build.op(Add, &[a, y]), build.op(Add, &[y, b]));
+        let z = build.op(Div, &[c, d]);
+        build.name(b, "e");
+        build.output(z);
+        assert_eq!(
+            build.after(cse),
+            "%0 = input {index=0} : f64[B, 3]\n%1 = exp %0 : f64[B, 3]  # e\n%2 = input {index=1} : f64[B, 3]\n\
+             %3 = add %1, %2 : f64[B, 3]\n%4 = div %3, %3 : f64[B, 3]\noutput 0 = %4\n"
+        );
+    }
+
+    #[test]
+    fn what_differs_stays() {
+        let mut build = Build::default();
+        let (x, y) = (build.input(&[3]), build.input(&[3]));
+        let (a, b) = (build.op(Sub, &[x, y]), build.op(Sub, &[y, x]));
+        let sum = build.op(Add, &[a, b]);
+        build.output(sum);
+        for stream in [0, 1] {
+            let random = build.op(Random { stream, ty: Type::batched(DType::F64, [3]) }, &[]);
+            build.output(random);
+        }
+        assert_eq!(cse(&mut build.graph), Ok(false));
+    }
+
+    #[test]
+    fn one_stream_is_drawn_once() {
+        let mut build = Build::default();
+        let random = Random { stream: 4, ty: Type::batched(DType::F64, [3]) };
+        let (a, b) = (build.op(random.clone(), &[]), build.op(random, &[]));
+        let z = build.op(Div, &[a, b]);
+        build.output(z);
+        build.after(cse);
+        assert_eq!(cse(&mut build.graph), Ok(true));
+        assert_eq!(build.graph.len(), 2);
+    }
+}

@@ -22,3 +22,23 @@ pub fn dce(graph: &mut Graph) -> Result<bool, String> {
     }
     Ok(changed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Build;
+    use super::*;
+    use crate::ops::{Add, Exp, Neg};
+
+    #[test]
+    fn what_no_root_needs_goes() {
+        let mut build = Build::default();
+        let x = build.input(&[3]);
+        let y = build.op(Neg, &[x]);
+        let dead = build.op(Exp, &[y]);
+        build.op(Add, &[dead, dead]);
+        build.output(y);
+        assert_eq!(dce(&mut build.graph), Ok(true));
+        assert_eq!(build.graph.ids(), [x, y]);
+        assert_eq!(dce(&mut build.graph), Ok(false));
+    }
+}

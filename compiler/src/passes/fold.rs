@@ -106,3 +106,58 @@ fn evaluate(op: &Op, x: &[f64]) -> Option<f64> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Build;
+    use super::*;
+    use crate::ops::{Add, Div, Exp, Log, Mul, Neg, Sqrt};
+
+    #[test]
+    fn constants_are_computed() {
+        let mut build = Build::default();
+        let (two, three) = (build.constant(2.0), build.constant(3.0));
+        let sum = build.op(Add, &[two, three]);
+        let negative = build.op(Neg, &[sum]);
+        let square = build.op(Mul, &[negative, negative]);
+        let root = build.op(Sqrt, &[square]);
+        build.output(root);
+        assert_eq!(build.after(fold), "%0 = constant {value=5.0} : f64[]\noutput 0 = %0\n");
+    }
+
+    #[test]
+    fn infinities_are_left_to_the_program() {
+        let mut build = Build::default();
+        let (one, zero) = (build.constant(1.0), build.constant(0.0));
+        let (quotient, log) = (build.op(Div, &[one, zero]), build.op(Log, &[zero]));
+        build.output(quotient);
+        build.output(log);
+        assert_eq!(fold(&mut build.graph), Ok(false));
+    }
+
+    #[test]
+    fn arithmetic_moves_below_broadcasts() {
+        let mut build = Build::default();
+        let bias = build.param(&[4]);
+        let wide = build.broadcast(bias, true, &[3, 4]);
+        let scale = build.splat(2.0, wide);
+        let product = build.op(Mul, &[wide, scale]);
+        let y = build.op(Exp, &[product]);
+        build.output(y);
+        assert_eq!(
+            build.after(fold),
+            "%0 = param {index=0} : f64[4]\n%1 = constant {value=2.0} : f64[]\n%2 = broadcast %1 : f64[4]\n\
+             %3 = mul %0, %2 : f64[4]\n%4 = exp %3 : f64[4]\n%5 = broadcast %4 : f64[B, 3, 4]\noutput 0 = %5\n"
+        );
+    }
+
+    #[test]
+    fn shapes_that_cross_stay() {
+        let mut build = Build::default();
+        let (row, column) = (build.param(&[4]), build.param(&[3, 1]));
+        let (a, b) = (build.broadcast(row, true, &[3, 4]), build.broadcast(column, true, &[3, 4]));
+        let y = build.op(Add, &[a, b]);
+        build.output(y);
+        assert_eq!(fold(&mut build.graph), Ok(false));
+    }
+}

@@ -16,6 +16,8 @@ mod rewrite;
 mod simplify;
 mod specialise;
 mod strip;
+#[cfg(test)]
+mod testing;
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -154,5 +156,105 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::Build;
+    use super::*;
+    use crate::ir::{NodeId, Root, RootKind};
+    use crate::ops::{Exp, Neg, Op, StopGradient};
+
+    fn sample() -> Build {
+        let mut build = Build::default();
+        let x = build.input(&[3]);
+        let stopped = build.op(StopGradient, &[x]);
+        let one = build.splat(1.0, stopped);
+        let product = build.op(crate::ops::Mul, &[stopped, one]);
+        let y = build.op(Exp, &[product]);
+        build.output(y);
+        build
+    }
+
+    #[test]
+    fn the_table_runs_to_its_fixed_point() {
+        let mut build = sample();
+        let mut driver = Driver::new(build.scope(), true);
+        let mut graph = build.graph.clone();
+        driver.optimise(&mut graph).unwrap();
+        let text = "%0 = input {index=0} : f64[B, 3]\n%1 = exp %0 : f64[B, 3]\noutput 0 = %1\n";
+        assert_eq!(graph.to_string(), text);
+        let trace = driver.into_trace();
+        let names: Vec<&str> = trace.iter().map(|trace| trace.name).collect();
+        let table: Vec<&str> = TABLE.iter().map(|pass| pass.name).collect();
+        assert!(names.chunks(table.len()).all(|round| round == table), "{names:?}");
+        assert!(trace[0].changed && trace[trace.len() - table.len()..].iter().all(|trace| !trace.changed));
+        assert_eq!((trace[0].nodes_before, trace[0].nodes_after), (6, 5));
+        assert_eq!(trace.last().and_then(|trace| trace.text.as_deref()), Some(text));
+        build.graph = graph;
+        let mut silent = Driver::new(build.scope(), false);
+        silent.optimise(&mut build.graph.clone()).unwrap();
+        assert!(silent.trace().iter().all(|trace| trace.text.is_none()));
+    }
+
+    /// Runs the table with one more, broken pass.
+    fn broken(run: fn(&mut Graph) -> Result<bool, String>) -> String {
+        let build = sample();
+        let table = [TABLE, &[Pass { name: "broken", run }]].concat();
+        let failure = Driver::new(build.scope(), false).run_table(&table, &mut build.graph.clone()).unwrap_err();
+        assert_eq!(failure.pass, "broken");
+        let text = failure.to_string();
+        assert!(text.contains("`broken`") && text.contains("a bug in kiln, not in your network"), "{text}");
+        text
+    }
+
+    fn exp(graph: &Graph) -> NodeId {
+        graph.ids().into_iter().find(|&id| matches!(graph.op(id), Op::Exp(_))).unwrap()
+    }
+
+    #[test]
+    fn broken_passes_are_caught() {
+        let caught = |invariant: &str, run| {
+            let text = broken(run);
+            assert!(text.contains(&format!("{invariant}: ")), "{text}");
+        };
+        caught("invariant 1", |graph| {
+            let y = exp(graph);
+            graph.set_input(y, 0, y);
+            Ok(true)
+        });
+        caught("invariant 3", |graph| {
+            let y = exp(graph);
+            graph.node_mut(y).ty.dims.push(1);
+            Ok(true)
+        });
+        caught("invariant 6", |graph| {
+            let y = exp(graph);
+            let x = graph.input(y, 0);
+            let node = graph.node(y).clone();
+            graph.push(node, &[x]);
+            graph.remove(y);
+            Ok(true)
+        });
+        caught("invariant 7", |graph| {
+            let y = exp(graph);
+            graph.roots.push(Root { kind: RootKind::Loss, node: y });
+            Ok(true)
+        });
+        caught("invariant 11", |graph| {
+            let y = exp(graph);
+            let node = crate::ir::Node { op: StopGradient.into(), ..graph.node(y).clone() };
+            graph.push(node, &[y]);
+            Ok(true)
+        });
+        // It says that nothing changed, and is looked at all the same.
+        caught("invariant 3", |graph| {
+            let y = exp(graph);
+            let node = crate::ir::Node { op: Neg.into(), ..graph.node(y).clone() };
+            graph.push(node, &[]);
+            Ok(false)
+        });
+        assert!(broken(|_| Err("a rule went wrong".into())).contains("a rule went wrong"));
     }
 }

@@ -26,3 +26,26 @@ pub fn specialise(graph: &mut Graph, mode: Mode) -> Result<bool, String> {
         _ => Ok(None),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Build;
+    use super::*;
+    use crate::ops::{Exp, Neg, Phase};
+
+    #[test]
+    fn each_mode_takes_its_operand() {
+        let mut build = Build::default();
+        let x = build.input(&[3]);
+        let (a, b) = (build.op(Neg, &[x]), build.op(Exp, &[x]));
+        let phase = build.op(Phase, &[a, b]);
+        build.output(phase);
+        for (mode, name) in [(Mode::Training, "neg"), (Mode::Inference, "exp")] {
+            let mut graph = build.graph.clone();
+            assert_eq!(specialise(&mut graph, mode), Ok(true));
+            assert_eq!(graph.op(graph.roots[0].node).rules().name(), name);
+            assert_eq!(graph.len(), 3);
+            assert_eq!(specialise(&mut graph, mode), Ok(false));
+        }
+    }
+}

@@ -14,3 +14,27 @@ pub fn strip(graph: &mut Graph) -> Result<bool, String> {
         _ => Ok(None),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Build;
+    use super::*;
+    use crate::ops::{Exp, StopGradient};
+
+    #[test]
+    fn chains_of_stops_go() {
+        let mut build = Build::default();
+        let x = build.input(&[3]);
+        let stopped = build.op(StopGradient, &[x]);
+        let twice = build.op(StopGradient, &[stopped]);
+        let y = build.op(Exp, &[twice]);
+        build.output(y);
+        build.output(twice);
+        build.name(twice, "held");
+        let text = build.after(strip);
+        assert_eq!(
+            text,
+            "%0 = input {index=0} : f64[B, 3]  # held\n%1 = exp %0 : f64[B, 3]\noutput 0 = %1\noutput 1 = %0\n"
+        );
+    }
+}

@@ -139,12 +139,8 @@ impl Builder {
         let inputs = self.graph.inputs(id);
         let values: Vec<Array> = inputs.iter().map(|&input| self.value(input)).collect();
         let types: Vec<&Type> = inputs.iter().map(|&input| self.graph.ty(input)).collect();
-        let context = Context {
-            inputs: &self.input_data,
-            params: &self.param_data,
-            operands: &types,
-            ..Context::new(ROWS)
-        };
+        let context =
+            Context { inputs: &self.input_data, params: &self.param_data, operands: &types, ..Context::new(ROWS) };
         self.graph.op(id).rules().eval(&context, &values.iter().collect::<Vec<_>>())
     }
 
@@ -176,7 +172,8 @@ impl Builder {
             return self.splat(choices.of(&[0.0, 1.0, -1.0, 2.0, 0.5, 3.0, -0.25]), ty);
         }
         let start = choices.below(self.pool.len());
-        let nodes: Vec<NodeId> = self.pool.iter().cycle().skip(start).take(self.pool.len()).map(|(id, _)| *id).collect();
+        let nodes: Vec<NodeId> =
+            self.pool.iter().cycle().skip(start).take(self.pool.len()).map(|(id, _)| *id).collect();
         if let Some(same) = nodes.iter().find(|&&id| self.graph.ty(id) == ty && choices.below(4) > 0) {
             return Ok(*same);
         }
@@ -345,11 +342,12 @@ impl Builder {
                 self.raw(Reduce { kind, axes, batch }, &[x])
             }
             35 | 36 => {
-                let transpose = choices.yes();
+                let (transpose, turned) = (choices.yes(), choices.yes());
                 let (k, n) = (ty.last(), 1 + choices.below(4));
-                let matrix = self.param(if transpose { &[n, k] } else { &[k, n] }, choices);
-                let matrix = if choices.yes() { matrix } else { self.raw(Transpose { perm: vec![1, 0] }, &[matrix])? };
-                let turned = self.graph.ty(matrix).dims != if transpose { [n, k] } else { [k, n] };
+                let mut matrix = self.param(&if transpose { [n, k] } else { [k, n] }, choices);
+                if turned {
+                    matrix = self.raw(Transpose { perm: vec![1, 0] }, &[matrix])?;
+                }
                 self.raw(MatMul { transpose: transpose != turned }, &[x, matrix])
             }
             37 => {
@@ -372,7 +370,8 @@ impl Builder {
                 let x = self.with_rank(3, choices)?;
                 let channels = self.graph.ty(x).last();
                 let groups = if choices.yes() { 1 } else { channels };
-                let kernel = [1 + choices.below(2), 1 + choices.below(3), channels / groups, groups * choices.of(&[1, 2])];
+                let kernel =
+                    [1 + choices.below(2), 1 + choices.below(3), channels / groups, groups * choices.of(&[1, 2])];
                 let kernel = self.param(&kernel, choices);
                 let conv = Conv2d {
                     stride: [1 + choices.below(2), 1 + choices.below(2)],
@@ -387,10 +386,15 @@ impl Builder {
                 let size = [1 + choices.below(3), 1 + choices.below(3)];
                 let stride = [1 + choices.below(2), 1 + choices.below(2)];
                 let pad = [[choices.below(size[0]), 0], [0, choices.below(size[1])]];
-                if choices.yes() {
-                    self.raw(MaxPool2d { size, stride, pad }, &[x])
-                } else {
-                    self.raw(AvgPool2d { size, stride, pad }, &[x])
+                let pool = MaxPool2d { size, stride, pad };
+                match choices.below(4) {
+                    0 | 1 => self.raw(AvgPool2d { size, stride, pad }, &[x]),
+                    2 => self.raw(pool, &[x]),
+                    _ => {
+                        let index = self.raw(MaxPool2dIndex { pool: pool.clone() }, &[x])?;
+                        let other = self.like(&self.ty(x), choices)?;
+                        self.raw(MaxPool2dTake { pool }, &[other, index])
+                    }
                 }
             }
         }

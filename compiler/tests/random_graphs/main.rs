@@ -2,7 +2,7 @@
 
 mod generate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use generate::{Builder, Choices, ROWS};
 use kiln_compiler::autodiff::gradients;
@@ -175,7 +175,9 @@ fn check(program: &[(u8, u64)], seed: u64) -> Result<(), TestCaseError> {
             return Err(failed(&function, &graph, busy.name, "it finds something in every round"));
         }
         let mut again = function.clone();
-        Driver::new(case.scope(), true).optimise(&mut again).map_err(|failure| failed(&function, &again, "all", failure))?;
+        Driver::new(case.scope(), true)
+            .optimise(&mut again)
+            .map_err(|failure| failed(&function, &again, "all", failure))?;
         prop_assert_eq!(graph.to_string(), again.to_string());
     }
     Ok(())
@@ -199,4 +201,28 @@ proptest! {
     ) {
         check(&program, seed)?;
     }
+}
+
+/// The name of a primitive's variant.
+fn variant(op: &Op) -> String {
+    format!("{op:?}").chars().take_while(|c| c.is_alphanumeric()).collect()
+}
+
+#[test]
+fn every_primitive_occurs() {
+    let mut choices = Choices(1);
+    let mut found = BTreeSet::new();
+    for seed in 0..400 {
+        let program: Vec<(u8, u64)> =
+            (0..20).map(|_| (choices.below(256) as u8, choices.below(usize::MAX) as u64)).collect();
+        let mut case = Case::new(&program, seed);
+        let graph = &mut case.builder.graph;
+        found.extend(graph.ids().into_iter().map(|id| variant(graph.op(id))));
+        specialise(graph, Mode::Training).expect("phases have two operands");
+        case.differentiate();
+        let graph = &case.builder.graph;
+        found.extend(graph.ids().into_iter().map(|id| variant(graph.op(id))));
+    }
+    let missing: Vec<&str> = Op::ALL.iter().copied().filter(|&name| !found.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

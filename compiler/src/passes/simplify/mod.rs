@@ -46,3 +46,6 @@ fn rule(at: &mut At<'_>) -> Rewritten {
         _ => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;
