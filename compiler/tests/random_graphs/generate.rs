@@ -8,7 +8,7 @@ use kiln_compiler::ops::*;
 use proc_macro2::Span;
 
 /// Rows of the batch.
-pub const ROWS: usize = 3;
+pub(crate) const ROWS: usize = 3;
 
 /// The most elements of a value: the interpreter is slow.
 const MAX_ELEMENTS: usize = 240;
@@ -17,10 +17,10 @@ const MAX_ELEMENTS: usize = 240;
 const MAX_VALUE: f64 = 50.0;
 
 /// A small source of choices (Marsaglia's xorshift).
-pub struct Choices(pub u64);
+pub(crate) struct Choices(pub(crate) u64);
 
 impl Choices {
-    pub fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -37,14 +37,14 @@ impl Choices {
 }
 
 /// A graph that grows.
-pub struct Builder {
-    pub graph: Graph,
-    pub inputs: Vec<InputDecl>,
-    pub params: Vec<ParamDecl>,
-    pub input_data: Vec<Array>,
-    pub param_data: Vec<Array>,
+pub(crate) struct Builder {
+    pub(crate) graph: Graph,
+    pub(crate) inputs: Vec<InputDecl>,
+    pub(crate) params: Vec<ParamDecl>,
+    pub(crate) input_data: Vec<Array>,
+    pub(crate) param_data: Vec<Array>,
     /// Float values that may become operands, with what they are.
-    pub pool: Vec<(NodeId, Array)>,
+    pub(crate) pool: Vec<(NodeId, Array)>,
     indices: Vec<(NodeId, Array)>,
 }
 
@@ -54,7 +54,7 @@ fn data(shape: &[usize], choices: &mut Choices) -> Array {
 }
 
 impl Builder {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut builder = Self {
             graph: Graph::default(),
             inputs: Vec::new(),
@@ -111,7 +111,7 @@ impl Builder {
     }
 
     /// Adds a node; no operand of later ones unless it is put into the pool.
-    pub fn raw(&mut self, op: impl Into<Op>, inputs: &[NodeId]) -> Result<NodeId, String> {
+    pub(crate) fn raw(&mut self, op: impl Into<Op>, inputs: &[NodeId]) -> Result<NodeId, String> {
         infer::add(&mut self.graph, op, inputs, Span::call_site(), None)
     }
 
@@ -119,7 +119,7 @@ impl Builder {
         self.graph.ty(id).clone()
     }
 
-    pub fn splat(&mut self, value: f64, ty: &Type) -> Result<NodeId, String> {
+    pub(crate) fn splat(&mut self, value: f64, ty: &Type) -> Result<NodeId, String> {
         let constant = self.raw(Constant { value: Scalar(value), dtype: DType::F64 }, &[])?;
         self.spread(constant, ty)
     }
@@ -145,7 +145,7 @@ impl Builder {
     }
 
     /// One instruction. What does not fit is left out.
-    pub fn instruction(&mut self, code: u8, seed: u64) {
+    pub(crate) fn instruction(&mut self, code: u8, seed: u64) {
         let mut choices = Choices(seed | 1);
         let Ok(id) = self.make(code, &mut choices) else { return };
         let ty = self.ty(id);
@@ -301,7 +301,7 @@ impl Builder {
                     0 => dims = vec![ty.elements()],
                     1 => dims.insert(choices.below(dims.len() + 1), 1),
                     2 => dims.retain(|&dim| dim != 1),
-                    _ if ty.elements() % 2 == 0 => dims = vec![ty.elements() / 2, 2],
+                    _ if ty.elements().is_multiple_of(2) => dims = vec![ty.elements() / 2, 2],
                     _ => dims.reverse(),
                 }
                 self.raw(Reshape { dims }, &[x])
