@@ -22,9 +22,8 @@ pub mod simd;
 pub use aligned::{ALIGNMENT, AlignedVec, Zeroable};
 pub use error::{Error, Result};
 pub use kiln_macros::network;
-pub use ndarray;
+pub use ::ndarray;
 pub use params::{Element, Init, ParamInfo, Params};
 pub use rows::Rows;
 
 // Generated code names its arrays through here: users need no ndarray of their own.
-pub use ndarray;
