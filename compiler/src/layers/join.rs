@@ -1,0 +1,48 @@
+//! Several tensors as one.
+
+use super::template::{Fallback, Kind, Parameter, Template};
+use super::{Arg, Bound, Builder};
+use crate::ir::shape;
+use crate::ops::Concat;
+use crate::resolve::{Eval, Value};
+
+pub(super) const TEMPLATES: &[Template] = &[Template {
+    name: "concat",
+    aliases: &["concatenate"],
+    docs: "Tensors one behind the other along an axis; the other axes are alike.",
+    params: &[
+        Parameter::required("a", Kind::Tensors, "The tensors in their order."),
+        Parameter::optional("axis", Kind::Axis, Fallback::Int(-1), "The axis that grows."),
+    ],
+    layer: true,
+    build,
+}];
+
+fn build(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
+    let (Arg::Nodes(parts), Arg::Int(axis)) = (args.get("a"), args.get("axis")) else {
+        return b.missing(args, "a");
+    };
+    let Some(&(first, _)) = parts.first() else { return b.fail("`concat` needs a tensor") };
+    let axis = b.axis(*axis, first, args.span("axis"))?;
+    let dims = b.dims(first);
+    let mut batched = false;
+    for &(part, span) in parts {
+        let other = b.ty(part);
+        batched |= other.batched;
+        let alike = other.dims.len() == dims.len()
+            && dims.iter().zip(&other.dims).enumerate().all(|(at, (a, b))| at == axis || a == b);
+        if !alike {
+            let message = format!("can't put {} behind {} along axis {axis}", other.shape(), shape(&dims));
+            return b.shape_error(span, message, &[first, part], None);
+        }
+    }
+    let mut nodes = Vec::new();
+    for &(part, _) in parts {
+        let dims = b.dims(part);
+        nodes.push(b.resolver.broadcast(part, batched, &dims, b.span)?);
+    }
+    match nodes.as_slice() {
+        [only] => Ok(Value::Tensor(*only)),
+        nodes => b.node(Concat { axis }, nodes).map(Value::Tensor),
+    }
+}

@@ -1,0 +1,105 @@
+//! Functions of each element, with broadcasting where there are several operands.
+
+use super::template::{Kind, Parameter, Template, X};
+use super::{Bound, Builder};
+use crate::ir::NodeId;
+use crate::ops::{Abs, Exp, Log, Op, Pow, Select, Sqrt};
+use crate::resolve::{Eval, Value};
+
+const A: Parameter = Parameter::required("a", Kind::Operand, "A tensor or a number.");
+const B: Parameter = Parameter::required("b", Kind::Operand, "A tensor or a number.");
+
+const fn unary(
+    name: &'static str,
+    docs: &'static str,
+    build: fn(&mut Builder<'_, '_>, &Bound) -> Eval<Value>,
+) -> Template {
+    Template { name, aliases: &[], docs, params: &[X], layer: false, build }
+}
+
+const fn binary(
+    name: &'static str,
+    docs: &'static str,
+    build: fn(&mut Builder<'_, '_>, &Bound) -> Eval<Value>,
+) -> Template {
+    Template { name, aliases: &[], docs, params: &[A, B], layer: false, build }
+}
+
+pub(super) const TEMPLATES: &[Template] = &[
+    unary("exp", "The exponential.", |b, args| map(b, args, Exp)),
+    unary("log", "The natural logarithm.", |b, args| map(b, args, Log)),
+    unary("sqrt", "The square root.", |b, args| map(b, args, Sqrt)),
+    unary("abs", "The absolute value; its gradient at 0 is 0.", |b, args| map(b, args, Abs)),
+    unary("square", "x·x.", |b, args| {
+        let x = b.tensor(args, "x")?;
+        b.mul(x, x).map(Value::Tensor)
+    }),
+    binary("add", "a + b.", |b, args| zip(b, args, |b, x, y| b.add(x, y))),
+    binary("maximum", "The larger of both; the gradient at ties goes to `a`.", |b, args| {
+        zip(b, args, |b, x, y| b.maximum(x, y))
+    }),
+    binary("minimum", "The smaller of both; the gradient at ties goes to `a`.", |b, args| {
+        zip(b, args, |b, x, y| b.minimum(x, y))
+    }),
+    binary("pow", "a to the power of b.", |b, args| {
+        zip(b, args, |b, x, y| b.resolver.binary(Pow, x, y, "raise", b.span))
+    }),
+    Template {
+        name: "clip",
+        aliases: &[],
+        docs: "x, but at least `low` and at most `high`.",
+        params: &[
+            X,
+            Parameter::required("low", Kind::Number, "The least value."),
+            Parameter::required("high", Kind::Number, "The largest value."),
+        ],
+        layer: false,
+        build: |b, args| {
+            let (x, low, high) = (b.tensor(args, "x")?, b.number(args, "low")?, b.number(args, "high")?);
+            if low > high {
+                return b.fail_at(args, "high", format!("`high` is {high:?}, below `low`, which is {low:?}"));
+            }
+            clip(b, x, low, high).map(Value::Tensor)
+        },
+    },
+    Template {
+        name: "where",
+        aliases: &["select"],
+        docs: "`a` where the condition holds, `b` elsewhere.",
+        params: &[Parameter::required("condition", Kind::Condition, "A comparison such as x > 0.0."), A, B],
+        layer: false,
+        build: choose,
+    },
+];
+
+fn map(b: &mut Builder<'_, '_>, args: &Bound, op: impl Into<Op>) -> Eval<Value> {
+    let x = b.tensor(args, "x")?;
+    b.node(op, &[x]).map(Value::Tensor)
+}
+
+fn zip(
+    b: &mut Builder<'_, '_>,
+    args: &Bound,
+    f: fn(&mut Builder<'_, '_>, NodeId, NodeId) -> Eval<NodeId>,
+) -> Eval<Value> {
+    let (x, y) = (b.tensor(args, "a")?, b.tensor(args, "b")?);
+    f(b, x, y).map(Value::Tensor)
+}
+
+/// Bounded on both sides.
+pub(super) fn clip(b: &mut Builder<'_, '_>, x: NodeId, low: f64, high: f64) -> Eval<NodeId> {
+    let low = b.number_like(low, x)?;
+    let bounded = b.maximum(x, low)?;
+    let high = b.number_like(high, x)?;
+    b.minimum(bounded, high)
+}
+
+fn choose(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
+    let condition = b.tensor(args, "condition")?;
+    let (x, y) = (b.tensor(args, "a")?, b.tensor(args, "b")?);
+    let (x, y) = b.resolver.aligned(x, y, "choose between", b.span)?;
+    // The condition and the choices take the shape of all three.
+    let (condition, x) = b.resolver.aligned(condition, x, "choose by", b.span)?;
+    let y = b.like(y, x)?;
+    b.node(Select, &[condition, x, y]).map(Value::Tensor)
+}

@@ -1,0 +1,109 @@
+//! The functions of the language: templates over the primitives. One family is one file with its documentation,
+//! its arguments and how it is built; one line in the list below.
+
+mod activation;
+mod batch_norm;
+mod builder;
+mod constant;
+mod conv2d;
+mod data;
+mod dense;
+mod dropout;
+mod init;
+mod join;
+mod layer_norm;
+mod loss;
+mod math;
+mod matmul;
+mod optimizer;
+mod pool;
+mod reduce;
+mod reshape;
+mod slice;
+mod softmax;
+mod statement;
+mod template;
+mod window;
+
+pub(crate) use crate::resolve::{Arg, Bound};
+pub(crate) use builder::Builder;
+pub use template::{Fallback, Kind, Parameter, Template};
+
+/// Every family, in the order of the reference.
+const FAMILIES: &[&[Template]] = &[
+    data::TEMPLATES,
+    dense::TEMPLATES,
+    conv2d::TEMPLATES,
+    pool::TEMPLATES,
+    dropout::TEMPLATES,
+    batch_norm::TEMPLATES,
+    layer_norm::TEMPLATES,
+    activation::TEMPLATES,
+    softmax::TEMPLATES,
+    math::TEMPLATES,
+    reduce::TEMPLATES,
+    matmul::TEMPLATES,
+    reshape::TEMPLATES,
+    slice::TEMPLATES,
+    join::TEMPLATES,
+    constant::TEMPLATES,
+    loss::TEMPLATES,
+    optimizer::TEMPLATES,
+    statement::TEMPLATES,
+];
+
+/// Every template, in the order of the reference.
+pub fn all() -> impl Iterator<Item = &'static Template> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The template of a name or alias.
+pub fn find(name: &str) -> Option<&'static Template> {
+    all().find(|template| template.name == name || template.aliases.contains(&name))
+}
+
+/// An initialiser with arguments; these names mean something only where an initialiser is asked for.
+pub(crate) fn init(name: &str) -> Option<&'static Template> {
+    init::TEMPLATES.iter().find(|template| template.name == name)
+}
+
+/// Whether the name declares data that the user hands over.
+pub(crate) fn is_data(name: &str) -> bool {
+    data::TEMPLATES.iter().any(|template| template.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_keywords_are_unique_and_documented() {
+        let mut seen = BTreeSet::new();
+        for template in all().chain(init::TEMPLATES) {
+            for name in template.aliases.iter().chain([&template.name]) {
+                assert!(seen.insert(*name), "{name} is there twice");
+            }
+            assert!(template.docs.ends_with('.'), "{}: {}", template.name, template.docs);
+            let mut keywords = BTreeSet::new();
+            let mut optional = false;
+            for param in template.params {
+                assert!(keywords.insert(param.name), "{}: {}", template.name, param.name);
+                assert!(param.docs.ends_with('.'), "{}: {}", template.name, param.name);
+                assert!(!optional || param.default != Fallback::Required, "{}: {}", template.name, param.name);
+                optional |= param.default != Fallback::Required;
+            }
+        }
+    }
+
+    #[test]
+    fn signatures_read_as_calls() {
+        let signature = |name| find(name).map(Template::signature);
+        assert_eq!(
+            signature("max_pool2d").as_deref(),
+            Some("max_pool2d(x, size = 2, stride = …, pad = valid)")
+        );
+        assert_eq!(signature("concatenate").as_deref(), Some("concat(a, …, axis = -1)"));
+    }
+}

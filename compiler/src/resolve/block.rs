@@ -1,0 +1,207 @@
+//! `fn` blocks and `shared(…)`.
+
+use std::rc::Rc;
+
+use proc_macro2::Span;
+
+use super::Resolver;
+use super::call::{Call, Source};
+use super::convert::Wanted;
+use super::naming::FrameId;
+use super::params::Replay;
+use super::scope::Binding;
+use super::value::{Block, Eval, Poisoned, Value};
+use crate::diag::{Diagnostic, did_you_mean};
+use crate::ir::ParamId;
+use crate::layers::Kind;
+use crate::syntax::ast::{ExprKind, FnParam};
+
+/// A block's call under way.
+#[derive(Debug)]
+pub(super) struct Activation {
+    pub(super) block: Rc<Block>,
+    pub(super) span: Span,
+}
+
+/// An instance that several calls use.
+#[derive(Debug)]
+pub(super) struct Shared {
+    block: Rc<Block>,
+    frame: FrameId,
+    /// In the order in which the first call made them.
+    pub(super) params: Vec<ParamId>,
+    /// Whether the first call is over.
+    pub(super) complete: bool,
+}
+
+impl Resolver<'_> {
+    /// `shared(f)`
+    pub(super) fn share(&mut self, call: Call<'_>) -> Eval<Value> {
+        let span = call.callee.span();
+        let ([block], [], None) = (call.args, call.named, &call.receiver) else {
+            self.discard(call);
+            return self.fail(span, "`shared` takes one block: `let f = shared(block);`");
+        };
+        match &block.kind {
+            ExprKind::Name(name) if crate::layers::find(&name.to_string()).is_some() && !self.is_bound(name) => {
+                Err(self.error(
+                    Diagnostic::new(name.span(), format!("`{name}` is a layer; `shared` takes a block"))
+                        .help(format!("write `fn f(x: Tensor) -> Tensor {{ x.{name}(…) }}` and `shared(f)`")),
+                ))
+            }
+            _ => match self.eval(block)? {
+                Value::Block(block) => {
+                    let name = self.group.as_deref().map_or_else(|| block.decl.name.to_string(), str::to_string);
+                    let frame = self.naming.enter(self.frame, &name, self.loops > 0);
+                    self.shared.push(Shared { block, frame, params: Vec::new(), complete: false });
+                    Ok(Value::Shared(self.shared.len() - 1))
+                }
+                other => {
+                    let message = format!("`shared` takes a block, not {}", other.describe(&self.net.graph));
+                    self.fail(block.span, message)
+                }
+            },
+        }
+    }
+
+    /// A call of a shared instance.
+    pub(super) fn call_shared(&mut self, number: usize, call: Call<'_>) -> Eval<Value> {
+        let Some(shared) = self.shared.get(number) else { return Err(Poisoned::reported()) };
+        let (block, frame) = (shared.block.clone(), shared.frame);
+        self.replaying.push(Replay { shared: number, next: 0 });
+        let result = self.enter_block(block, frame, call);
+        self.replaying.pop();
+        if let (Ok(_), Some(shared)) = (&result, self.shared.get_mut(number)) {
+            shared.complete = true;
+        }
+        result
+    }
+
+    /// A call of a block, with fresh parameters.
+    pub(super) fn call_block(&mut self, block: Rc<Block>, call: Call<'_>) -> Eval<Value> {
+        let name = self.group.as_deref().map_or_else(|| block.decl.name.to_string(), str::to_string);
+        let frame = self.naming.enter(self.frame, &name, self.loops > 0);
+        self.enter_block(block, frame, call)
+    }
+
+    fn enter_block(&mut self, block: Rc<Block>, frame: FrameId, call: Call<'_>) -> Eval<Value> {
+        let span = call.callee.span();
+        if self.active.iter().any(|active| Rc::ptr_eq(&active.block, &block)) {
+            self.discard(call);
+            return Err(self.error(
+                Diagnostic::new(span, format!("`{}` calls itself", block.decl.name))
+                    .help("a network is finite: repeat with `for i in 0..LAYERS { … }`"),
+            ));
+        }
+        let values = self.block_arguments(&block, call)?;
+        self.scopes.push(Some(block.depth));
+        for ((name, _), value) in block.decl.params.iter().zip(values) {
+            self.scopes.bind(&name.to_string(), Binding { value, mutable: false, item: false });
+        }
+        self.active.push(Activation { block: block.clone(), span });
+        let outer = (
+            std::mem::replace(&mut self.frame, frame),
+            self.group.take(),
+            self.label.clone(),
+            std::mem::take(&mut self.loops),
+        );
+        self.run(&block.decl.body);
+        let result = self.eval(&block.decl.result);
+        (self.frame, self.group, self.label, self.loops) = outer;
+        self.active.pop();
+        self.scopes.pop();
+        result
+    }
+
+    /// The arguments of a block's call, by position or by name.
+    fn block_arguments(&mut self, block: &Block, call: Call<'_>) -> Eval<Vec<Value>> {
+        let (decl, span) = (&block.decl, call.callee.span());
+        let mut values: Vec<Option<Eval<Value>>> = decl.params.iter().map(|_| None).collect();
+        let mut failed = None;
+        let sources = call.receiver.into_iter().map(|(value, span)| Source::Value(value, span));
+        let sources = sources.chain(call.args.iter().map(Source::Expr));
+        for (position, source) in sources.enumerate() {
+            match (decl.params.get(position), values.get_mut(position)) {
+                (Some((name, kind)), Some(slot)) => {
+                    *slot = Some(self.block_argument(decl, name, kind, source));
+                }
+                _ => {
+                    let message = format!("`{}` takes {}", decl.name, arguments(decl.params.len()));
+                    failed = Some(self.error(Diagnostic::new(source.span(), message)));
+                    break;
+                }
+            }
+        }
+        for (key, value) in call.named {
+            let position = decl.params.iter().position(|(name, _)| name == key);
+            match position.and_then(|position| Some((decl.params.get(position)?, values.get_mut(position)?))) {
+                Some(((name, kind), slot @ None)) => {
+                    *slot = Some(self.block_argument(decl, name, kind, Source::Expr(value)));
+                }
+                Some(_) => {
+                    failed = Some(self.error(Diagnostic::new(key.span(), format!("`{key}` is given twice"))));
+                }
+                None => {
+                    let names: Vec<String> = decl.params.iter().map(|(name, _)| name.to_string()).collect();
+                    let mut error = Diagnostic::new(key.span(), format!("`{}` has no parameter `{key}`", decl.name));
+                    if let Some(near) = did_you_mean(&key.to_string(), names.iter().map(String::as_str)) {
+                        error = error.help(format!("did you mean `{near}`?"));
+                    }
+                    failed = Some(self.error(error));
+                }
+            }
+        }
+        if let Some(poisoned) = failed {
+            return Err(poisoned);
+        }
+        let missing: Vec<String> = decl
+            .params
+            .iter()
+            .zip(&values)
+            .filter(|(_, value)| value.is_none())
+            .map(|((name, _), _)| format!("`{name}`"))
+            .collect();
+        if !missing.is_empty() {
+            return self.fail(span, format!("`{}` needs {}", decl.name, missing.join(" and ")));
+        }
+        values.into_iter().map(|value| value.unwrap_or(Err(Poisoned::reported()))).collect()
+    }
+
+    fn block_argument(
+        &mut self,
+        decl: &crate::syntax::ast::FnDecl,
+        name: &proc_macro2::Ident,
+        kind: &FnParam,
+        source: Source<'_>,
+    ) -> Eval<Value> {
+        let span = source.span();
+        let value = self.source_value(source)?;
+        let wanted = Wanted { param: name.to_string(), of: decl.name.to_string() };
+        let mismatch = |expected| Err((expected, value.clone()));
+        let checked = match (kind, &value) {
+            (FnParam::Tensor(shape), Value::Tensor(node)) => {
+                if let Some(shape) = shape {
+                    let what = format!("{wanted}");
+                    self.check_shape(shape, *node, &what, span)?;
+                }
+                Ok(value)
+            }
+            (FnParam::Integer, Value::Int(number)) if *number >= 0 => Ok(value),
+            (FnParam::Float, Value::Int(number)) => Ok(Value::Float(*number as f64)),
+            (FnParam::Float, Value::Float(_)) | (FnParam::Bool, Value::Bool(_)) => Ok(value),
+            (FnParam::Tensor(_), _) => mismatch(Kind::Tensor.expected()),
+            (FnParam::Integer, _) => mismatch("an integer from 0"),
+            (FnParam::Float, _) => mismatch(Kind::Number.expected()),
+            (FnParam::Bool, _) => mismatch(Kind::Flag.expected()),
+        };
+        checked.or_else(|(expected, value)| self.mismatch(&wanted, expected, &value, span))
+    }
+}
+
+fn arguments(count: usize) -> String {
+    match count {
+        0 => "no arguments".into(),
+        1 => "one argument".into(),
+        count => format!("{count} arguments"),
+    }
+}
