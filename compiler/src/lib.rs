@@ -11,10 +11,12 @@ pub mod functions;
 pub mod fuse;
 pub mod infer;
 pub mod ir;
+pub mod layers;
 pub mod ops;
 mod optimizer;
 pub mod passes;
 pub mod plan;
+pub mod resolve;
 pub mod syntax;
 
 use proc_macro2::{Span, TokenStream};

@@ -47,7 +47,10 @@ pub(super) const TEMPLATES: &[Template] = &[
         name: "elu",
         aliases: &[],
         docs: "x above 0, alpha·(exp(x) - 1) below (Clevert et al., 2016).",
-        params: &[X, Parameter::optional("alpha", Kind::Number, Fallback::Float(1.0), "Where it tends to below 0, negated.")],
+        params: &[
+            X,
+            Parameter::optional("alpha", Kind::Number, Fallback::Float(1.0), "Where it tends to below 0, negated."),
+        ],
         layer: true,
         build: elu,
     },
@@ -82,11 +85,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     },
 ];
 
-fn map(
-    b: &mut Builder<'_, '_>,
-    args: &Bound,
-    f: fn(&mut Builder<'_, '_>, NodeId) -> Eval<NodeId>,
-) -> Eval<Value> {
+fn map(b: &mut Builder<'_, '_>, args: &Bound, f: fn(&mut Builder<'_, '_>, NodeId) -> Eval<NodeId>) -> Eval<Value> {
     let x = b.tensor(args, "x")?;
     f(b, x).map(Value::Tensor)
 }

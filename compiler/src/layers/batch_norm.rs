@@ -14,7 +14,12 @@ pub(super) const TEMPLATES: &[Template] = &[Template {
            BatchNormalization).",
     params: &[
         X,
-        Parameter::optional("momentum", Kind::Rate, Fallback::Float(0.99), "What the moving averages keep of themselves."),
+        Parameter::optional(
+            "momentum",
+            Kind::Rate,
+            Fallback::Float(0.99),
+            "What the moving averages keep of themselves.",
+        ),
         Parameter::optional("epsilon", Kind::Positive, Fallback::Float(1e-3), "Added to the variance."),
         Parameter::optional("scale", Kind::Flag, Fallback::Flag(true), "Whether there is a factor gamma."),
         Parameter::optional("center", Kind::Flag, Fallback::Flag(true), "Whether there is a summand beta."),
@@ -77,12 +82,7 @@ fn average(b: &mut Builder<'_, '_>, x: NodeId, axes: &[usize], count: NodeId) ->
 }
 
 /// Moves an average towards this batch's value. A shared layer moves it once for each call.
-fn follow(
-    b: &mut Builder<'_, '_>,
-    (param, node): (ParamId, NodeId),
-    value: NodeId,
-    momentum: f64,
-) -> Eval<()> {
+fn follow(b: &mut Builder<'_, '_>, (param, node): (ParamId, NodeId), value: NodeId, momentum: f64) -> Eval<()> {
     let before = b.resolver.net.updates.iter().position(|(other, _)| *other == param);
     let old = before.and_then(|index| b.resolver.net.updates.get(index)).map_or(node, |(_, node)| *node);
     let kept = b.scale(old, momentum)?;

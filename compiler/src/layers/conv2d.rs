@@ -45,11 +45,8 @@ fn build(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     if filters % groups != 0 {
         return b.fail_at(args, "groups", format!("{filters} filters can't be split into {groups} groups"));
     }
-    let window = Window {
-        size: b.pair(args, "kernel")?,
-        stride: b.pair(args, "stride")?,
-        dilation: b.pair(args, "dilation")?,
-    };
+    let window =
+        Window { size: b.pair(args, "kernel")?, stride: b.pair(args, "stride")?, dilation: b.pair(args, "dilation")? };
     let padding = b.padding(args, "pad")?;
     let pad = window::pad(b, args, x, &window, padding, "kernel")?;
     let conv = Conv2d { stride: window.stride, pad, dilation: window.dilation, groups };

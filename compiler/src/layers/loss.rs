@@ -42,12 +42,7 @@ pub(super) const TEMPLATES: &[Template] = &[
         aliases: &[],
         docs: "-(z·log(p) + (1 - z)·log(1 - p)) with p = sigmoid(x), from logits as \
                max(x, 0) - x·z + log(1 + exp(-|x|)).",
-        params: &[
-            Parameter::required("x", Kind::Tensor, "Logits, or probabilities."),
-            TARGET,
-            FROM_LOGITS,
-            WEIGHT,
-        ],
+        params: &[Parameter::required("x", Kind::Tensor, "Logits, or probabilities."), TARGET, FROM_LOGITS, WEIGHT],
         layer: false,
         build: binary_cross_entropy,
     },
@@ -97,7 +92,12 @@ fn cross_entropy(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let (logits, target) = (b.tensor(args, "logits")?, b.tensor(args, "target")?);
     let dims = b.dims(logits);
     let Some((&classes, steps)) = dims.split_last() else {
-        return b.shape_error(args.span("logits"), "`logits` need an axis of classes, and [] has none", &[logits], None);
+        return b.shape_error(
+            args.span("logits"),
+            "`logits` need an axis of classes, and [] has none",
+            &[logits],
+            None,
+        );
     };
     let from_logits = b.flag(args, "from_logits")?;
     let axis = steps.len();
@@ -125,12 +125,8 @@ fn cross_entropy(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     }
     let index = b.ty(target);
     if index.dims != steps {
-        let message = format!(
-            "the logits {} are for targets {}, but these are {}",
-            shape(&dims),
-            shape(steps),
-            index.shape()
-        );
+        let message =
+            format!("the logits {} are for targets {}, but these are {}", shape(&dims), shape(steps), index.shape());
         return b.shape_error(args.span("target"), message, &[logits, target], None);
     }
     let rows = if from_logits {

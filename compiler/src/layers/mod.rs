@@ -100,10 +100,7 @@ mod tests {
     #[test]
     fn signatures_read_as_calls() {
         let signature = |name| find(name).map(Template::signature);
-        assert_eq!(
-            signature("max_pool2d").as_deref(),
-            Some("max_pool2d(x, size = 2, stride = …, pad = valid)")
-        );
+        assert_eq!(signature("max_pool2d").as_deref(), Some("max_pool2d(x, size = 2, stride = …, pad = valid)"));
         assert_eq!(signature("concatenate").as_deref(), Some("concat(a, …, axis = -1)"));
     }
 }

@@ -20,9 +20,13 @@ const BETA2: Parameter = Parameter::optional(
     "What the mean of squared gradients keeps of itself.",
 )
 .known_as(&["beta_2"]);
-const EPSILON: Parameter =
-    Parameter::optional("epsilon", Kind::Positive, Fallback::Float(1e-7), "Added to the root, outside the bias correction.")
-        .known_as(&["eps"]);
+const EPSILON: Parameter = Parameter::optional(
+    "epsilon",
+    Kind::Positive,
+    Fallback::Float(1e-7),
+    "Added to the root, outside the bias correction.",
+)
+.known_as(&["eps"]);
 
 pub(super) const TEMPLATES: &[Template] = &[
     Template {
@@ -32,7 +36,12 @@ pub(super) const TEMPLATES: &[Template] = &[
         params: &[
             rate(0.01),
             Parameter::optional("momentum", Kind::Rate, Fallback::Float(0.0), "What the velocity keeps of itself."),
-            Parameter::optional("nesterov", Kind::Flag, Fallback::Flag(false), "Whether it looks ahead (Nesterov, 1983)."),
+            Parameter::optional(
+                "nesterov",
+                Kind::Flag,
+                Fallback::Flag(false),
+                "Whether it looks ahead (Nesterov, 1983).",
+            ),
         ],
         layer: false,
         build: |b, args| {
@@ -61,7 +70,12 @@ pub(super) const TEMPLATES: &[Template] = &[
         docs: "Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as Keras's AdamW.",
         params: &[
             rate(0.001),
-            Parameter::optional("weight_decay", Kind::Rate, Fallback::Float(0.004), "The decay, times the learning rate."),
+            Parameter::optional(
+                "weight_decay",
+                Kind::Rate,
+                Fallback::Float(0.004),
+                "The decay, times the learning rate.",
+            ),
             BETA1,
             BETA2,
             EPSILON,

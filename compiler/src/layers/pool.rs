@@ -13,10 +13,18 @@ const IMAGE: Parameter = Parameter::required("x", Kind::Tensor, "The image.");
 
 const WINDOW: &[Parameter] = &[
     IMAGE,
-    Parameter::optional("size", Kind::Pair, Fallback::Int(2), "The window's height and width.")
-        .known_as(&["pool_size", "kernel", "kernel_size"]),
-    Parameter::optional("stride", Kind::Pair, Fallback::Absent, "Cells from one window to the next; its size if left out.")
-        .known_as(&["strides"]),
+    Parameter::optional("size", Kind::Pair, Fallback::Int(2), "The window's height and width.").known_as(&[
+        "pool_size",
+        "kernel",
+        "kernel_size",
+    ]),
+    Parameter::optional(
+        "stride",
+        Kind::Pair,
+        Fallback::Absent,
+        "Cells from one window to the next; its size if left out.",
+    )
+    .known_as(&["strides"]),
     Parameter::optional("pad", Kind::Padding, Fallback::Word("valid"), "Cells around the image; they don't count.")
         .known_as(&["padding"]),
 ];

@@ -31,7 +31,12 @@ pub(super) const TEMPLATES: &[Template] = &[
         docs: "The axes in another order.",
         params: &[
             X,
-            Parameter::optional("axes", Kind::Axes, Fallback::Absent, "The old axes in their new order; reversed if left out."),
+            Parameter::optional(
+                "axes",
+                Kind::Axes,
+                Fallback::Absent,
+                "The old axes in their new order; reversed if left out.",
+            ),
         ],
         layer: true,
         build: transpose,
@@ -82,8 +87,7 @@ fn reshape(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         }
         dims[position] = elements / known;
     } else if known != elements {
-        let message =
-            format!("{} has {elements} elements, but {} would have {known}", shape(&before), shape(&dims));
+        let message = format!("{} has {elements} elements, but {} would have {known}", shape(&before), shape(&dims));
         return b.shape_error(b.span, message, &[x], None);
     }
     b.reshape(x, &dims).map(Value::Tensor)

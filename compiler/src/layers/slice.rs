@@ -94,12 +94,12 @@ fn zero_padding2d(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let x = b.tensor(args, "x")?;
     super::window::image(b, args, x)?;
     match b.padding(args, "padding")? {
-        Padding::Explicit([height, width]) => {
-            around(b, x, vec![height[0], width[0], 0], vec![height[1], width[1], 0])
-        }
-        Padding::Valid | Padding::Same => {
-            b.fail_at(args, "padding", "`padding` of `zero_padding2d` is a number of zeros: 1, (1, 2) or ((0, 1), (0, 1))")
-        }
+        Padding::Explicit([height, width]) => around(b, x, vec![height[0], width[0], 0], vec![height[1], width[1], 0]),
+        Padding::Valid | Padding::Same => b.fail_at(
+            args,
+            "padding",
+            "`padding` of `zero_padding2d` is a number of zeros: 1, (1, 2) or ((0, 1), (0, 1))",
+        ),
     }
 }
 
@@ -107,5 +107,6 @@ fn around(b: &mut Builder<'_, '_>, x: NodeId, low: Vec<usize>, high: Vec<usize>)
     if low.iter().chain(&high).all(|&cells| cells == 0) {
         return Ok(Value::Tensor(x));
     }
-    b.node(Pad { low, high }, &[x]).map(Value::Tensor)
+    let interior = vec![0; low.len()];
+    b.node(Pad { low, high, interior }, &[x]).map(Value::Tensor)
 }

@@ -39,8 +39,7 @@ fn set_loss(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let value = b.tensor(args, "value")?;
     let ty = b.ty(value);
     if !ty.dims.is_empty() {
-        let message = format!("a loss is one number, or one per row, and this is {} per row", ty.shape());
-
+        let message = format!("a loss is one number for each row, and this is {}", ty.shape());
         let help = "mean(…) makes one number of it".to_string();
         return b.shape_error(args.span("value"), message, &[value], Some(help));
     }

@@ -136,10 +136,7 @@ impl Kind {
 
     /// Whether the argument is a value of the graph.
     pub fn is_tensor(self) -> bool {
-        matches!(
-            self,
-            Self::Tensor | Self::AnyTensor | Self::Indices | Self::Condition | Self::Operand | Self::Tensors
-        )
+        matches!(self, Self::Tensor | Self::AnyTensor | Self::Indices | Self::Condition | Self::Operand | Self::Tensors)
     }
 }
 

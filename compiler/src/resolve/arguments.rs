@@ -2,10 +2,10 @@
 
 use proc_macro2::Span;
 
+use super::Resolver;
 use super::call::{Call, Source};
 use super::convert::Wanted;
 use super::value::{Eval, Poisoned};
-use super::Resolver;
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::ir::{Init, NodeId, Optimizer, shape};
 use crate::layers::{Fallback, Kind, Parameter, Template};
@@ -52,7 +52,6 @@ struct Slot {
 }
 
 /// The arguments of one call, complete.
-#[derive(Debug)]
 pub(crate) struct Bound {
     template: &'static Template,
     slots: Vec<Slot>,

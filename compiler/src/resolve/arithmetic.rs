@@ -126,8 +126,7 @@ impl Resolver<'_> {
 
     fn operands<T>(&mut self, op: BinaryOp, at: Span, left: &Value, right: &Value) -> Eval<T> {
         let (left_text, right_text) = (left.describe(&self.net.graph), right.describe(&self.net.graph));
-        let error =
-            Diagnostic::new(at, format!("`{}` has no meaning for {left_text} and {right_text}", words(op).0));
+        let error = Diagnostic::new(at, format!("`{}` has no meaning for {left_text} and {right_text}", words(op).0));
         let tensors = matches!((left, right), (Value::Tensor(_), _) | (_, Value::Tensor(_)));
         Err(self.error(match op {
             BinaryOp::And | BinaryOp::Or if tensors => error.help("where(condition, a, b) chooses by a comparison"),

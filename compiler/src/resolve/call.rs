@@ -68,6 +68,12 @@ impl Resolver<'_> {
                 _ => {}
             }
         }
+        // Even a broken statement is there: nobody need ask for it.
+        match name.as_str() {
+            "loss" => drop(self.declared.loss.get_or_insert(span)),
+            "optimizer" => drop(self.declared.optimizer.get_or_insert(span)),
+            _ => {}
+        }
         match (name.as_str(), template) {
             ("output", _) => self.output(call),
             ("method", _) => self.method(call),
@@ -110,8 +116,7 @@ impl Resolver<'_> {
         let span = call.callee.span();
         let declaring = self.declaring.take();
         let bound = self.bind(template, call)?;
-        let owner =
-            Owner { own: template.name, given: bound.name.clone(), member: None, params: Vec::new() };
+        let owner = Owner { own: template.name, given: bound.name.clone(), member: None, params: Vec::new() };
         let mut builder = Builder { resolver: self, span, declaring, owner, story: None };
         let value = (template.build)(&mut builder, &bound)?;
         let (owner, story) = (builder.owner, builder.story);

@@ -4,11 +4,11 @@ use std::fmt;
 
 use proc_macro2::{Ident, Span};
 
+use super::Resolver;
 use super::arguments::{Arg, Padding};
 use super::call::Source;
 use super::scope::Found;
 use super::value::{Eval, Value};
-use super::Resolver;
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::infer::MAX_ELEMENTS;
 use crate::ir::{DType, Init};

@@ -94,8 +94,7 @@ impl Resolver<'_> {
             (Some(start), Some(last)) if start < last => Ok((start, last, true)),
             _ => {
                 let dots = if *inclusive { "..=" } else { ".." };
-                let message =
-                    format!("{start}{dots}{stop} is no part of axis {axis} of {}", shape(&self.dims(node)));
+                let message = format!("{start}{dots}{stop} is no part of axis {axis} of {}", shape(&self.dims(node)));
                 self.shape_error(index.span, message, &[node], None)
             }
         }

@@ -33,7 +33,8 @@ use crate::syntax::ast::{Expr, ExprKind, NetworkDecl};
 
 pub(crate) use arguments::{Arg, Bound, Padding};
 pub(crate) use history::{Effect, Trace};
-pub(crate) use naming::MemberId;
+pub(crate) use params::{Owner, Request};
+pub(crate) use tensor::broadcast_dims;
 pub(crate) use value::{Eval, Value};
 
 use block::{Activation, Shared};
@@ -46,13 +47,11 @@ pub const MAX_BATCH: usize = 1 << 20;
 
 /// Resolves a network. `None` if there was a mistake; `errors` has it.
 pub fn resolve(decl: &NetworkDecl, errors: &mut Diagnostics) -> Option<Network> {
-    let before = errors.iter().count();
     let mut resolver = Resolver::new(decl, errors);
     resolver.header(&decl.header);
     resolver.run(&decl.body);
     resolver.finish();
-    let network = resolver.net;
-    (errors.iter().count() == before).then_some(network)
+    resolver.reported.is_empty().then_some(resolver.net)
 }
 
 /// The state of a resolution.
@@ -97,7 +96,6 @@ pub(crate) struct Declared {
     pub(crate) output: bool,
     pub(crate) loss: Option<proc_macro2::Span>,
     pub(crate) optimizer: Option<proc_macro2::Span>,
-    pub(crate) memory: bool,
 }
 
 impl<'e> Resolver<'e> {

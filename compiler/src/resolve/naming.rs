@@ -29,9 +29,15 @@ struct Group {
 
 #[derive(Debug)]
 enum Member {
-    Counted { group: usize, index: usize },
+    Counted {
+        group: usize,
+        index: usize,
+    },
     /// `name = "…"`
-    Named { frame: FrameId, name: String },
+    Named {
+        frame: FrameId,
+        name: String,
+    },
 }
 
 /// All names of a network. They are known at its end only: a second member gives the first its index.

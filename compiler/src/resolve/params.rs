@@ -2,9 +2,9 @@
 
 use proc_macro2::Span;
 
+use super::Resolver;
 use super::naming::{FrameId, MemberId};
 use super::value::Eval;
-use super::{Effect, Resolver, Trace};
 use crate::diag::Diagnostic;
 use crate::ir::{Init, LayerRow, NodeId, ParamDecl, ParamId, Type, shape};
 use crate::ops::Param;
@@ -60,12 +60,7 @@ pub(super) struct Replay {
 
 impl Resolver<'_> {
     /// The parameter that a layer asks for: a new one, or inside a later call of a shared block that of the first.
-    pub(crate) fn parameter(
-        &mut self,
-        owner: &mut Owner,
-        request: Request,
-        span: Span,
-    ) -> Eval<(ParamId, NodeId)> {
+    pub(crate) fn parameter(&mut self, owner: &mut Owner, request: Request, span: Span) -> Eval<(ParamId, NodeId)> {
         let ty = Type::fixed(self.net.dtype, request.dims.clone());
         let complete = |replay: &Replay| self.shared.get(replay.shared).is_some_and(|shared| shared.complete);
         let source = self.replaying.iter().rposition(complete);
@@ -166,8 +161,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// A parameter stands at the start of a shape's history.
-    pub(crate) fn source(&mut self, node: NodeId, text: String, span: Span) {
-        self.history.record(node, None, span, Trace::Source(text), Effect::Other);
+    /// The nearest `let`, for messages.
+    pub(crate) fn label(&self) -> Option<String> {
+        self.label.as_deref().map(str::to_string)
     }
 }

@@ -13,7 +13,7 @@ use crate::ops::{Broadcast, Constant, Op, Reshape, Scalar, Select};
 const MAX_NODES: usize = 50_000;
 
 /// The shape that both shapes broadcast to, aligned from the right.
-pub(super) fn broadcast_dims(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+pub(crate) fn broadcast_dims(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let rank = a.len().max(b.len());
     let at = |dims: &[usize], axis: usize| match (axis + dims.len()).checked_sub(rank) {
         Some(axis) => dims.get(axis).copied().unwrap_or(1),
@@ -105,14 +105,7 @@ impl Resolver<'_> {
     }
 
     /// A primitive of two operands, broadcast.
-    pub(crate) fn binary(
-        &mut self,
-        op: impl Into<Op>,
-        a: NodeId,
-        b: NodeId,
-        what: &str,
-        span: Span,
-    ) -> Eval<NodeId> {
+    pub(crate) fn binary(&mut self, op: impl Into<Op>, a: NodeId, b: NodeId, what: &str, span: Span) -> Eval<NodeId> {
         let (left, right) = self.aligned(a, b, what, span)?;
         let node = self.node(op, &[left, right], span)?;
         // The operand whose shape the result has tells the story.
