@@ -13,41 +13,41 @@ pub fn emit(skeleton: &Skeleton) -> TokenStream {
     let predictor = format_ident!("{name}Predictor");
     let element = if *double { quote!(f64) } else { quote!(f32) };
     let view = quote!(::kiln::ndarray::ArrayView2<'_, #element>);
+    let array = quote!(::kiln::ndarray::ArrayViewD<'_, #element>);
     let output_type = several_outputs(skeleton, &element);
     let output = output(skeleton, &element, &quote!('_));
     let (run, all) = (anything(*data), anything(data + labels));
 
     let methods = methods.iter().map(|(method, count)| {
-        let arguments = anything(*count);
-        quote!(pub fn #method(&mut self, #arguments) -> ::kiln::Result<#view> { loop {} })
+        let (arguments, into) = (anything(*count), format_ident!("{method}_into"));
+        quote! {
+            pub fn #method(&mut self, #arguments) -> ::kiln::Result<#view> { loop {} }
+            pub fn #into(&mut self, #arguments _: impl Sized) -> ::kiln::Result<usize> { loop {} }
+        }
     });
-    let run_into = outputs
-        .is_empty()
-        .then(|| quote!(pub fn run_into(&mut self, #run, _: impl Sized) -> ::kiln::Result<()> { loop {} }));
+    let buffers = anything(outputs.len().max(1));
+    let settings = settings();
     let loss = trains.then(|| quote!(pub fn loss(&mut self, #all) -> ::kiln::Result<#element> { loop {} }));
     let trainer = trains.then(|| trainer(skeleton, &element));
 
     quote! {
-        #[derive(Clone)]
+        #[derive(Clone, Debug)]
         #visibility struct #name;
 
         impl #name {
             pub const BATCH: usize = 1;
             pub const PARAMETERS: usize = 0;
             pub const PARAMETER_BYTES: usize = 0;
-            pub const OPTIMIZER_BYTES: usize = 0;
-            pub const TRAIN_ARENA_BYTES: usize = 0;
-            pub const PREDICT_ARENA_BYTES: usize = 0;
+            pub const INFER_ARENA_BYTES: usize = 0;
+            pub const INFER_FLOPS: u64 = 0;
             pub const SCRATCH_BYTES_PER_THREAD: usize = 0;
             pub fn new(_: impl Sized) -> Self { loop {} }
             pub fn load(_: impl Sized) -> ::kiln::Result<Self> { loop {} }
             pub fn save(&self, _: impl Sized) -> ::kiln::Result<()> { loop {} }
-            pub fn summary() -> &'static str { loop {} }
+            pub const fn summary() -> &'static str { "" }
             pub fn predictor(&self) -> #predictor { loop {} }
-            pub fn parameters(
-                &self,
-            ) -> ::std::vec::IntoIter<(&'static str, ::kiln::ndarray::ArrayD<#element>)> { loop {} }
-            pub fn parameter(&self, _: impl Sized) -> ::kiln::Result<::kiln::ndarray::ArrayD<#element>> { loop {} }
+            pub fn parameters(&self) -> ::std::vec::IntoIter<(&'static str, #array)> { loop {} }
+            pub fn parameter(&self, _: impl Sized) -> ::core::option::Option<#array> { loop {} }
             pub fn set_parameter(&mut self, _: impl Sized, _: impl Sized) -> ::kiln::Result<()> { loop {} }
         }
 
@@ -55,10 +55,11 @@ pub fn emit(skeleton: &Skeleton) -> TokenStream {
 
         impl #predictor {
             pub fn run(&mut self, #run) -> ::kiln::Result<#output> { loop {} }
-            pub fn set_threads(&mut self, _: impl Sized) { loop {} }
-            #run_into
+            pub fn run_into(&mut self, #run #buffers) -> ::kiln::Result<usize> { loop {} }
+            pub fn model(&self) -> &#name { loop {} }
             #loss
             #(#methods)*
+            #settings
         }
 
         #output_type
@@ -72,8 +73,12 @@ fn trainer(skeleton: &Skeleton, element: &TokenStream) -> TokenStream {
     let (trainer, step) = (format_ident!("{name}Trainer"), format_ident!("{name}Step"));
     let all = anything(data + labels);
     let output = output(skeleton, element, &quote!('a));
+    let settings = settings();
     quote! {
         impl #name {
+            pub const TRAIN_ARENA_BYTES: usize = 0;
+            pub const TRAIN_FLOPS: u64 = 0;
+            pub const OPTIMIZER_BYTES: usize = 0;
             pub fn trainer(&self) -> #trainer { loop {} }
         }
 
@@ -82,18 +87,29 @@ fn trainer(skeleton: &Skeleton, element: &TokenStream) -> TokenStream {
         impl #trainer {
             pub fn step(&mut self, #all) -> ::kiln::Result<#step<'_>> { loop {} }
             pub fn model(&self) -> &#name { loop {} }
-            pub fn learning_rate(&self) -> #element { loop {} }
+            pub fn into_model(self) -> #name { loop {} }
+            pub fn learning_rate(&self) -> f64 { loop {} }
             pub fn set_learning_rate(&mut self, _: impl Sized) { loop {} }
             pub fn set_seed(&mut self, _: impl Sized) { loop {} }
-            pub fn set_threads(&mut self, _: impl Sized) { loop {} }
-            pub fn set_class_weights(&mut self, _: impl Sized) -> ::kiln::Result<()> { loop {} }
+            pub fn steps(&self) -> u64 { loop {} }
+            #settings
         }
 
+        #[derive(Clone, Copy, Debug)]
         #visibility struct #step<'a> {
             pub loss: #element,
             pub output: #output,
-            _arena: ::core::marker::PhantomData<&'a ()>,
+            lifetime: ::core::marker::PhantomData<&'a ()>,
         }
+    }
+}
+
+/// What trainer and predictor share.
+fn settings() -> TokenStream {
+    quote! {
+        pub fn set_threads(&mut self, _: impl Sized) -> ::kiln::Result<()> { loop {} }
+        pub fn threads(&self) -> usize { loop {} }
+        pub fn set_isa(&mut self, _: impl Sized) { loop {} }
     }
 }
 
@@ -111,7 +127,7 @@ fn several_outputs(skeleton: &Skeleton, element: &TokenStream) -> Option<TokenSt
     let Skeleton { visibility, name, outputs, .. } = skeleton;
     let output = format_ident!("{name}Output");
     let fields = outputs.iter().map(|field| quote!(pub #field: ::kiln::ndarray::ArrayView2<'a, #element>));
-    (!outputs.is_empty()).then(|| quote!(#visibility struct #output<'a> { #(#fields),* }))
+    (!outputs.is_empty()).then(|| quote!(#[derive(Clone, Copy, Debug)] #visibility struct #output<'a> { #(#fields),* }))
 }
 
 /// Parameters that take whatever is given.

@@ -21,15 +21,47 @@ pub struct NetworkDecl {
 #[derive(Clone, Debug)]
 pub enum Stmt {
     /// `let mut name: Tensor<..> = value;`, also `let (a, b) = value;`. A name may be `_`.
-    Let { pattern: Vec<Ident>, mutable: bool, shape: Option<ShapeDecl>, value: Expr },
+    Let {
+        /// One name, or those of a tuple.
+        pattern: Vec<Ident>,
+        /// `mut`
+        mutable: bool,
+        /// The checked shape.
+        shape: Option<ShapeDecl>,
+        /// After `=`.
+        value: Expr,
+    },
     /// `name = value;`
-    Assign { name: Ident, value: Expr },
+    Assign {
+        /// Before `=`.
+        name: Ident,
+        /// After `=`.
+        value: Expr,
+    },
     /// `const NAME: usize = value;`
-    Const { name: Ident, value: Expr },
+    Const {
+        /// Its name.
+        name: Ident,
+        /// After `=`.
+        value: Expr,
+    },
     /// `fn name(a: Tensor, b: usize) -> Tensor { … }`
     Fn(FnDecl),
     /// `for i in from..to { … }`; `inclusive` for `..=`.
-    For { variable: Option<Ident>, from: Expr, to: Expr, inclusive: bool, body: Vec<Stmt>, span: Span },
+    For {
+        /// The counter; `None` for `_`.
+        variable: Option<Ident>,
+        /// Its first value.
+        from: Expr,
+        /// Its end.
+        to: Expr,
+        /// Whether the end is a value of the counter.
+        inclusive: bool,
+        /// What is repeated.
+        body: Vec<Stmt>,
+        /// `for`
+        span: Span,
+    },
     /// An expression for its effect: `loss(…);`.
     Expr(Expr),
 }
@@ -92,25 +124,69 @@ pub enum ExprKind {
     /// `hidden`
     Name(Ident),
     /// `f(a, k = v)`
-    Call { callee: Ident, args: Vec<Expr>, named: Vec<(Ident, Expr)> },
+    Call {
+        /// The function.
+        callee: Ident,
+        /// Positional arguments.
+        args: Vec<Expr>,
+        /// Keyword arguments, no two alike.
+        named: Vec<(Ident, Expr)>,
+    },
     /// `x.f(a, k = v)`, the same as `f(x, a, k = v)`.
-    Method { receiver: Box<Expr>, method: Ident, args: Vec<Expr>, named: Vec<(Ident, Expr)> },
+    Method {
+        /// The first argument.
+        receiver: Box<Expr>,
+        /// The function.
+        method: Ident,
+        /// Further positional arguments.
+        args: Vec<Expr>,
+        /// Keyword arguments, no two alike.
+        named: Vec<(Ident, Expr)>,
+    },
     /// `-x`
     Neg(Box<Expr>),
     /// `!x`
     Not(Box<Expr>),
     /// `a + b`; `op_span` is the operator's.
-    Binary { op: BinaryOp, op_span: Span, left: Box<Expr>, right: Box<Expr> },
+    Binary {
+        /// Which.
+        op: BinaryOp,
+        /// Its tokens.
+        op_span: Span,
+        /// Left operand.
+        left: Box<Expr>,
+        /// Right operand.
+        right: Box<Expr>,
+    },
     /// `(a, b)`
     Tuple(Vec<Expr>),
     /// `[a, b]`
     Array(Vec<Expr>),
     /// `x[i]`, `x[1..3, ..]`
-    Index { base: Box<Expr>, indices: Vec<Expr> },
+    Index {
+        /// What is indexed.
+        base: Box<Expr>,
+        /// One for each of the first axes.
+        indices: Vec<Expr>,
+    },
     /// `a..b`, either end may be missing.
-    Range { from: Option<Box<Expr>>, to: Option<Box<Expr>>, inclusive: bool },
+    Range {
+        /// The first.
+        from: Option<Box<Expr>>,
+        /// The end.
+        to: Option<Box<Expr>>,
+        /// `..=`
+        inclusive: bool,
+    },
     /// `|x_t, h| { … }`
-    Closure { params: Vec<Ident>, body: Vec<Stmt>, result: Box<Expr> },
+    Closure {
+        /// Names between the bars; `_` for what is not used.
+        params: Vec<Ident>,
+        /// Statements before the result.
+        body: Vec<Stmt>,
+        /// Its value.
+        result: Box<Expr>,
+    },
     /// Broken and reported already: whatever is made of it stays silent.
     Invalid,
 }

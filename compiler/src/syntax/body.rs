@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Punct, Spacing, Span, TokenStream, TokenTree};
 
 use super::ast::{Expr, ExprKind, Stmt};
-use super::tokens::{end, is_keyword, is_operand, is_punct, is_word};
+use super::tokens::{end, is_keyword, is_operand, is_punct, is_word, without_attributes};
 use super::{expr, stmt};
 use crate::diag::{Diagnostic, Diagnostics};
 
@@ -22,7 +22,6 @@ pub(super) fn network(block: &Group, errors: &mut Diagnostics) -> Vec<Stmt> {
     let tokens: Vec<TokenTree> = block.stream().into_iter().collect();
     let mut body = Vec::new();
     for chunk in chunks(&tokens) {
-        require_semicolon(&chunk, errors);
         stmt::parse(&chunk, errors, &mut body);
     }
     body
@@ -42,23 +41,18 @@ pub(super) fn with_result(block: &Group, what: &str, errors: &mut Diagnostics) -
             if last.as_ref().is_some_and(|chunk| chunk.semicolon.is_some() && !stmt::is_statement(chunk.tokens)) {
                 error = error.help("leave out this `;`");
             }
-            errors.push(error);
+            if !last.as_ref().is_some_and(|chunk| stmt::refused(chunk.tokens).is_some()) {
+                errors.push(error);
+            }
             chunks.extend(last);
             Expr { kind: ExprKind::Invalid, span }
         }
     };
     let mut body = Vec::new();
     for chunk in &chunks {
-        require_semicolon(chunk, errors);
         stmt::parse(chunk, errors, &mut body);
     }
     (body, result)
-}
-
-fn require_semicolon(chunk: &Chunk<'_>, errors: &mut Diagnostics) {
-    if chunk.semicolon.is_none() && !stmt::ends_in_braces(chunk.tokens) {
-        errors.push(Diagnostic::new(chunk.last, "expected `;` after this"));
-    }
 }
 
 /// Cuts at each `;`, after the braces of a `for` or `fn`, and where a `;` was evidently forgotten.
@@ -73,8 +67,11 @@ fn chunks(tokens: &[TokenTree]) -> Vec<Chunk<'_>> {
         *from = next;
     };
     for (at, token) in tokens.iter().enumerate() {
-        let previous = if at > start { tokens.get(at - 1) } else { None };
-        if previous.is_some_and(|previous| starts_statement(previous, token)) {
+        let before = tokens.get(start..at).unwrap_or_default();
+        // Attributes and labels alone are no statement.
+        if let Some(previous) = without_attributes(before).last()
+            && starts_statement(previous, token)
+        {
             cut(&mut start, at, None, at);
         }
         let so_far = tokens.get(start..=at).unwrap_or_default();
@@ -120,6 +117,8 @@ pub(super) fn syn_parse<T>(
             let message = error.to_string();
             let plain = ["unexpected token, ", "unexpected end of input, "];
             let message = plain.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(&message);
+            // A list of all that Rust would take here helps nobody.
+            let message = if message.starts_with("expected one of") { "this is not expected here" } else { message };
             errors.push(Diagnostic::new(error.span(), message));
             None
         }

@@ -39,32 +39,6 @@ pub(super) fn plain_name(expr: &syn::Expr) -> Option<&Ident> {
     }
 }
 
-/// An axis of `Tensor<..>`.
-pub(super) fn axis(argument: &syn::GenericArgument, errors: &mut Diagnostics) -> Option<Expr> {
-    use syn::{GenericArgument, Type};
-    match argument {
-        GenericArgument::Const(syn::Expr::Block(block)) => match block.block.stmts.as_slice() {
-            [syn::Stmt::Expr(value, None)] => Some(lower(value, errors)),
-            _ => {
-                errors.push(Diagnostic::new(block.span(), "an axis is one expression").help("write `{2 * H}`"));
-                Some(Expr { kind: ExprKind::Invalid, span: block.span() })
-            }
-        },
-        GenericArgument::Const(value) => Some(lower(value, errors)),
-        GenericArgument::Type(Type::Path(path)) if path.qself.is_none() && path.path.get_ident().is_some() => {
-            let ident = name(path.path.get_ident()?, errors)?;
-            Some(Expr { span: ident.span(), kind: ExprKind::Name(ident) })
-        }
-        other => {
-            errors.push(
-                Diagnostic::new(other.span(), "expected an axis: a number or a constant")
-                    .help("an expression stands in braces: `Tensor<{2 * H}>`"),
-            );
-            Some(Expr { kind: ExprKind::Invalid, span: other.span() })
-        }
-    }
-}
-
 /// Translates an expression; what the language lacks is reported and becomes `Invalid`.
 pub(super) fn lower(expr: &syn::Expr, errors: &mut Diagnostics) -> Expr {
     let span = expr.span();

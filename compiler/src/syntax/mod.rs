@@ -14,6 +14,7 @@ mod index;
 pub mod limits;
 mod literal;
 mod refuse;
+mod shape;
 mod skeleton;
 mod stmt;
 #[cfg(test)]

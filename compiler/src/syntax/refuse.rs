@@ -18,22 +18,46 @@ pub(super) fn attributes(attributes: &[syn::Attribute], errors: &mut Diagnostics
     }
 }
 
+/// A word of Rust that has no use here.
+pub(super) fn word(word: &str, span: Span) -> Option<Diagnostic> {
+    let outside = "declare it outside `network!`";
+    let choose = "`select(condition, a, b)` chooses element by element";
+    let repeat = "write `for i in 0..LAYERS { … }`";
+    let whole = "a loop runs over its whole range";
+    let (what, help) = match word {
+        "struct" | "enum" | "union" | "trait" | "macro_rules" | "extern" => (format!("`{word}`"), outside),
+        "impl" => (format!("`{word}`"), "the generated type can have one outside `network!`"),
+        "mod" => (format!("`{word}`"), "each network has a `network!` of its own"),
+        "use" => (format!("`{word}`"), "layers need no import; constants are declared in the body"),
+        "type" => (format!("`{word}`"), "shapes are written out: `Tensor<28, 28, 1>`"),
+        "static" => (format!("`{word}`"), "write `const NAME: usize = …;`"),
+        "if" | "match" => (format!("`{word}`: its graph is the same for all data"), choose),
+        "while" | "loop" => (format!("`{word}`"), repeat),
+        "break" | "continue" => (format!("`{word}`"), whole),
+        "return" => (format!("`{word}`"), "a block's last expression is its result"),
+        "unsafe" | "async" | "await" | "yield" => (format!("`{word}`"), "leave this out"),
+        _ => return None,
+    };
+    Some(Diagnostic::new(span, format!("a network has no {what}")).help(help))
+}
+
 /// `struct`, `use` and the like.
 pub(super) fn item(item: &Item) -> Diagnostic {
-    let (span, what, help) = match item {
-        Item::Struct(item) => (item.struct_token.span, "`struct`", "declare it outside `network!`"),
-        Item::Enum(item) => (item.enum_token.span, "`enum`", "declare it outside `network!`"),
-        Item::Union(item) => (item.union_token.span, "`union`", "declare it outside `network!`"),
-        Item::Trait(item) => (item.trait_token.span, "`trait`", "declare it outside `network!`"),
-        Item::Impl(item) => (item.impl_token.span, "`impl`", "the generated type can have one outside `network!`"),
-        Item::Mod(item) => (item.mod_token.span, "`mod`", "each network has a `network!` of its own"),
-        Item::Use(item) => (item.use_token.span, "`use`", "layers need no import; constants are declared in the body"),
-        Item::Type(item) => (item.type_token.span, "`type`", "shapes are written out: `Tensor<28, 28, 1>`"),
-        Item::Static(item) => (item.static_token.span, "`static`", "write `const NAME: usize = …;`"),
+    let (name, span) = match item {
+        Item::Struct(item) => ("struct", item.struct_token.span),
+        Item::Enum(item) => ("enum", item.enum_token.span),
+        Item::Union(item) => ("union", item.union_token.span),
+        Item::Trait(item) => ("trait", item.trait_token.span),
+        Item::Impl(item) => ("impl", item.impl_token.span),
+        Item::Mod(item) => ("mod", item.mod_token.span),
+        Item::Use(item) => ("use", item.use_token.span),
+        Item::Type(item) => ("type", item.type_token.span),
+        Item::Static(item) => ("static", item.static_token.span),
         Item::Macro(item) => return macro_call(&item.mac),
-        other => (other.span(), "such items", "declare it outside `network!`"),
+        other => ("", other.span()),
     };
-    Diagnostic::new(span, format!("a network has no {what}")).help(help)
+    let other = || Diagnostic::new(span, "a network has no such items").help("declare it outside `network!`");
+    word(name, span).unwrap_or_else(other)
 }
 
 /// `name!(…)`.
@@ -50,7 +74,7 @@ pub(super) fn pattern(pattern: &Pat) -> Diagnostic {
             Diagnostic::new(ident.by_ref.span(), "a network has no references").help("leave `ref` out")
         }
         Pat::Type(typed) => Diagnostic::new(typed.ty.span(), "the type is inferred here").help("leave it out"),
-        Pat::Tuple(_) => error.help("one name for each value: nested tuples are taken apart one `let` at a time"),
+        Pat::Tuple(_) => error.help("name the tuple, and take it apart with a `let` of its own"),
         Pat::Reference(reference) => {
             Diagnostic::new(reference.and_token.span, "a network has no references").help("leave `&` out")
         }
@@ -117,26 +141,31 @@ pub(super) fn operator(binary: &syn::ExprBinary) -> Diagnostic {
 /// Everything else.
 pub(super) fn expression(expr: &Expr) -> Diagnostic {
     let no = |span: Span, what: &str| Diagnostic::new(span, format!("a network has no {what}"));
+    let keyword = match expr {
+        Expr::If(expr) => ("if", expr.if_token.span),
+        Expr::Match(expr) => ("match", expr.match_token.span),
+        Expr::While(expr) => ("while", expr.while_token.span),
+        Expr::Loop(expr) => ("loop", expr.loop_token.span),
+        Expr::Break(expr) => ("break", expr.break_token.span),
+        Expr::Continue(expr) => ("continue", expr.continue_token.span),
+        Expr::Return(expr) => ("return", expr.return_token.span),
+        Expr::Await(expr) => ("await", expr.await_token.span),
+        Expr::Async(expr) => ("async", expr.async_token.span),
+        Expr::Unsafe(expr) => ("unsafe", expr.unsafe_token.span),
+        Expr::Yield(expr) => ("yield", expr.yield_token.span),
+        other => ("", other.span()),
+    };
+    if let Some(error) = word(keyword.0, keyword.1) {
+        return error;
+    }
     match expr {
-        Expr::If(expr) => no(expr.if_token.span, "`if`: its graph is the same for all data")
-            .help("`select(condition, a, b)` chooses element by element"),
-        Expr::Match(expr) => no(expr.match_token.span, "`match`: its graph is the same for all data")
-            .help("`select(condition, a, b)` chooses element by element"),
-        Expr::While(expr) => no(expr.while_token.span, "`while`").help("write `for i in 0..LAYERS { … }`"),
-        Expr::Loop(expr) => no(expr.loop_token.span, "`loop`").help("write `for i in 0..LAYERS { … }`"),
         Expr::ForLoop(expr) => Diagnostic::new(expr.for_token.span, "a `for` is a statement and has no value"),
-        Expr::Break(expr) => no(expr.break_token.span, "`break`").help("a loop runs over its whole range"),
-        Expr::Continue(expr) => no(expr.continue_token.span, "`continue`").help("a loop runs over its whole range"),
-        Expr::Return(expr) => no(expr.return_token.span, "`return`").help("a block's last expression is its result"),
         Expr::Macro(expr) => macro_call(&expr.mac),
         Expr::Reference(expr) => no(expr.and_token.span, "references").help("leave `&` out: values are never consumed"),
         Expr::RawAddr(expr) => no(expr.and_token.span, "references").help("leave this out: values are never consumed"),
         Expr::Cast(expr) => no(expr.as_token.span, "`as`")
             .help("integers in arithmetic with tensors are converted; `dtype = f64` in the header sets the type"),
         Expr::Try(expr) => no(expr.question_token.span, "`?`").help("nothing fails here: leave it out"),
-        Expr::Await(expr) => no(expr.await_token.span, "`await`"),
-        Expr::Async(expr) => no(expr.async_token.span, "`async`"),
-        Expr::Unsafe(expr) => no(expr.unsafe_token.span, "`unsafe`"),
         Expr::Const(expr) => no(expr.const_token.span, "`const` blocks").help("write `const NAME: usize = …;`"),
         Expr::Assign(expr) => Diagnostic::new(expr.eq_token.span, "an assignment is a statement and has no value")
             .help("keyword arguments stand directly in the call; equality is `==`"),

@@ -4,92 +4,143 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenTree};
 use syn::spanned::Spanned;
 use syn::{FnArg, Item, Pat, ReturnType, Safety, Type};
 
-use super::ast::{Expr, ExprKind, FnDecl, FnParam, ShapeDecl, Stmt};
+use super::ast::{Expr, ExprKind, FnDecl, FnParam, Stmt};
 use super::body::{self, Chunk};
+use super::shape::{self, tensor, tensor_type};
+use super::tokens::without_attributes;
 use super::{expr, refuse, tokens};
 use crate::diag::{Diagnostic, Diagnostics};
 
-/// Words that start something other than an expression.
-const STATEMENTS: [&str; 22] = [
-    "let",
-    "for",
-    "fn",
-    "const",
-    "if",
-    "match",
-    "while",
-    "loop",
-    "struct",
-    "enum",
-    "trait",
-    "impl",
-    "mod",
-    "use",
-    "type",
-    "static",
-    "pub",
-    "unsafe",
-    "extern",
-    "async",
-    "macro_rules",
-    "union",
-];
+/// What a statement's first words say that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    For,
+    Fn,
+    /// Ends in braces: `if`, `struct`.
+    Braces,
+    /// Ends in a `;`: `let`, `use`.
+    Semicolon,
+    Expression,
+}
+
+fn kind(tokens: &[TokenTree]) -> Kind {
+    let mut tokens = without_attributes(tokens);
+    loop {
+        let [TokenTree::Ident(word), rest @ ..] = tokens else { return Kind::Expression };
+        let word = word.to_string();
+        let qualifies = match rest.first() {
+            Some(TokenTree::Ident(next)) => {
+                ["fn", "unsafe", "async", "extern", "const"].iter().any(|word| next == word)
+            }
+            Some(TokenTree::Literal(_)) => true,
+            _ => false,
+        };
+        tokens = match (word.as_str(), rest) {
+            ("for", _) => return Kind::For,
+            ("fn", _) => return Kind::Fn,
+            ("pub", [scope, rest @ ..]) if tokens::is_group(scope, Delimiter::Parenthesis) => rest,
+            ("pub", rest) => rest,
+            ("extern", [TokenTree::Literal(_), rest @ ..]) => rest,
+            ("const" | "async" | "unsafe" | "extern", rest) if qualifies => rest,
+            ("let" | "const" | "use" | "type" | "static", _) => return Kind::Semicolon,
+            (
+                "if" | "match" | "while" | "loop" | "struct" | "enum" | "trait" | "impl" | "mod" | "unsafe" | "extern",
+                _,
+            ) => {
+                return Kind::Braces;
+            }
+            ("macro_rules" | "union", [TokenTree::Ident(_) | TokenTree::Punct(_), ..]) => return Kind::Braces,
+            // A macro call whose arguments stand in braces.
+            (_, [bang, TokenTree::Group(_)]) if tokens::is_punct(bang, '!') => return Kind::Braces,
+            _ => return Kind::Expression,
+        }
+    }
+}
 
 /// Whether the tokens are a statement, not an expression.
 pub(super) fn is_statement(tokens: &[TokenTree]) -> bool {
-    match tokens {
-        [TokenTree::Ident(word), TokenTree::Ident(_), ..] => STATEMENTS.iter().any(|known| word == known),
-        [TokenTree::Ident(word), ..] => STATEMENTS[..20].iter().any(|known| word == known),
-        _ => false,
-    }
+    kind(tokens) != Kind::Expression
 }
 
 /// Whether the statement needs no `;`: its last token is the braces of a `for`, a `fn` or an item.
 pub(super) fn ends_in_braces(tokens: &[TokenTree]) -> bool {
-    let [first, .., before, last] = tokens else { return false };
-    is_statement(tokens)
-        && !["let", "const", "use", "type", "static"].iter().any(|word| tokens::is_word(first, word))
-        && tokens::is_group(last, Delimiter::Brace)
+    let [.., before, last] = tokens else { return false };
+    tokens::is_group(last, Delimiter::Brace)
         // `Tensor<{2 * H}>`
         && !tokens::is_punct(before, '<')
         && !tokens::is_punct(before, ',')
+        && matches!(kind(tokens), Kind::For | Kind::Fn | Kind::Braces)
+}
+
+/// The error of a statement whose first word has no use here; nothing more is said of it then.
+pub(super) fn refused(tokens: &[TokenTree]) -> Option<Diagnostic> {
+    let mut tokens = without_attributes(tokens);
+    loop {
+        tokens = match tokens {
+            [word, scope, rest @ ..]
+                if tokens::is_word(word, "pub") && tokens::is_group(scope, Delimiter::Parenthesis) =>
+            {
+                rest
+            }
+            [word, rest @ ..] if tokens::is_word(word, "pub") => rest,
+            // Names elsewhere.
+            [TokenTree::Ident(word), TokenTree::Punct(_) | TokenTree::Group(_), ..]
+                if word == "union" || word == "macro_rules" =>
+            {
+                return None;
+            }
+            [TokenTree::Ident(word), ..] if kind(tokens) != Kind::Fn => {
+                return refuse::word(&word.to_string(), word.span());
+            }
+            _ => return None,
+        }
+    }
 }
 
 /// Reads one statement. A broken `let` still declares its names.
 pub(super) fn parse(chunk: &Chunk<'_>, errors: &mut Diagnostics, out: &mut Vec<Stmt>) {
-    let block = match chunk.tokens {
-        [first, .., TokenTree::Group(block)] if block.delimiter() == Delimiter::Brace => {
-            ["for", "fn"].iter().any(|word| tokens::is_word(first, word)).then_some(block)
+    if let Some(error) = refused(chunk.tokens) {
+        return errors.push(error);
+    }
+    if chunk.semicolon.is_none() && !ends_in_braces(chunk.tokens) {
+        errors.push(Diagnostic::new(chunk.last, "expected `;` after this"));
+    }
+    let kind = kind(chunk.tokens);
+    let (head, block) = match chunk.tokens {
+        [head @ .., TokenTree::Group(block)]
+            if matches!(kind, Kind::For | Kind::Fn) && block.delimiter() == Delimiter::Brace =>
+        {
+            (head, Some(block))
         }
-        _ => None,
+        tokens => (tokens, None),
     };
-    let head = match block {
-        Some(_) => &chunk.tokens[..chunk.tokens.len() - 1],
-        None => chunk.tokens,
+    if let Some(axis) = shape::bare_axis(head) {
+        errors.push(axis);
+        return recover(chunk.tokens, kind, block, errors, out);
+    }
+    // A `;` for what lacks it is reported already; an item has none.
+    let semicolon = chunk.semicolon.unwrap_or(chunk.last);
+    let end = match (block, kind) {
+        (Some(block), _) => Some(body::emptied(block)),
+        (None, Kind::Braces) if chunk.semicolon.is_none() => None,
+        (None, _) => Some(body::semicolon(semicolon)),
     };
-    let semicolon = match block {
-        Some(block) => body::emptied(block),
-        None => body::semicolon(chunk.semicolon.unwrap_or(chunk.last)),
-    };
-    let tokens = head.iter().cloned().chain([semicolon]);
-    let parsed = body::syn_parse(tokens, chunk.semicolon.unwrap_or(chunk.last), |input| input.parse(), errors);
-    match parsed {
+    let tokens = head.iter().cloned().chain(end);
+    match body::syn_parse(tokens, semicolon, |input| input.parse(), errors) {
         Some(parsed) => lower(&parsed, block, errors, out),
-        None => recover(chunk.tokens, block, errors, out),
+        None => recover(chunk.tokens, kind, block, errors, out),
     }
 }
 
 /// What can be saved of a statement that `syn` refused: the name that it declares, its block's errors.
-fn recover(tokens: &[TokenTree], block: Option<&Group>, errors: &mut Diagnostics, out: &mut Vec<Stmt>) {
+fn recover(tokens: &[TokenTree], kind: Kind, block: Option<&Group>, errors: &mut Diagnostics, out: &mut Vec<Stmt>) {
     let invalid = |span| Expr { kind: ExprKind::Invalid, span };
-    if let Some(block) = block {
-        if tokens.first().is_some_and(|first| tokens::is_word(first, "for")) {
-            body::network(block, errors);
-        } else {
-            body::with_result(block, "a block", errors);
-        }
+    match (kind, block) {
+        (Kind::For, Some(block)) => drop(body::network(block, errors)),
+        (_, Some(block)) => drop(body::with_result(block, "a block", errors)),
+        _ => {}
     }
-    match tokens {
+    match without_attributes(tokens) {
         [TokenTree::Ident(word), TokenTree::Ident(mutable), TokenTree::Ident(name), ..]
             if word == "let" && mutable == "mut" =>
         {
@@ -203,34 +254,6 @@ pub(super) fn single_name(pattern: &Pat, mutable: &mut bool, errors: &mut Diagno
     }
 }
 
-/// `Tensor<7, 7, {2 * H}>`; `None` for a plain `Tensor` and for what is refused.
-fn tensor_type(ty: &Type, errors: &mut Diagnostics) -> Option<ShapeDecl> {
-    let Some(arguments) = tensor(ty) else {
-        errors.push(
-            Diagnostic::new(ty.span(), "a value's type is `Tensor<…>` with its axes, the batch left out")
-                .help("leave the type out, or write `Tensor<28, 28, 1>`"),
-        );
-        return None;
-    };
-    let arguments = arguments?;
-    let dims = arguments.args.iter().filter_map(|argument| expr::axis(argument, errors)).collect();
-    Some(ShapeDecl { dims, span: ty.span() })
-}
-
-/// The arguments of `Tensor`.
-fn tensor(ty: &Type) -> Option<Option<&syn::AngleBracketedGenericArguments>> {
-    let Type::Path(path) = ty else { return None };
-    if path.qself.is_some() || path.path.leading_colon.is_some() || path.path.segments.len() != 1 {
-        return None;
-    }
-    let segment = path.path.segments.first().filter(|segment| segment.ident == "Tensor")?;
-    match &segment.arguments {
-        syn::PathArguments::None => Some(None),
-        syn::PathArguments::AngleBracketed(arguments) => Some(Some(arguments)),
-        syn::PathArguments::Parenthesized(_) => None,
-    }
-}
-
 fn lower_const(item: &syn::ItemConst, errors: &mut Diagnostics) -> Stmt {
     refuse::attributes(&item.attrs, errors);
     if !matches!(item.vis, syn::Visibility::Inherited) {
@@ -255,7 +278,14 @@ fn lower_for(repeat: &syn::ExprForLoop, block: Option<&Group>, errors: &mut Diag
         Some(block) => body::network(block, errors),
         None => lower_all(&repeat.body.stmts, errors),
     };
-    let variable = single_name(&repeat.pat, &mut false, errors)?;
+    let variable = match &*repeat.pat {
+        Pat::Tuple(tuple) => {
+            errors
+                .push(Diagnostic::new(tuple.span(), "a loop has one counter").help("write `for i in 0..LAYERS { … }`"));
+            return None;
+        }
+        pattern => single_name(pattern, &mut false, errors)?,
+    };
     let range = match &*repeat.expr {
         syn::Expr::Range(range) => Some(range),
         syn::Expr::Paren(paren) => match &*paren.expr {

@@ -45,3 +45,14 @@ pub(super) fn is_keyword(word: &str) -> bool {
     ];
     KEYWORDS.binary_search(&word).is_ok()
 }
+
+/// What follows the attributes (doc comments too) and the label that a statement may start with.
+pub(super) fn without_attributes(mut tokens: &[TokenTree]) -> &[TokenTree] {
+    loop {
+        tokens = match tokens {
+            [hash, attribute, rest @ ..] if is_punct(hash, '#') && is_group(attribute, Delimiter::Bracket) => rest,
+            [quote, TokenTree::Ident(_), colon, rest @ ..] if is_punct(quote, '\'') && is_punct(colon, ':') => rest,
+            _ => return tokens,
+        }
+    }
+}
