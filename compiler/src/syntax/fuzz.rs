@@ -270,7 +270,7 @@ fn damage(tokens: TokenStream, left: &mut usize, kind: u8) -> TokenStream {
 fn survives(tokens: &TokenStream) -> (bool, bool) {
     let source = tokens.to_string();
     on_small_stack(move || {
-        let Ok(tokens) = source.parse() else { return (true, true) };
+        let Ok(tokens) = source.parse::<TokenStream>() else { return (true, true) };
         let mut errors = Diagnostics::default();
         skeleton(tokens.clone());
         let decl = parse(tokens, &mut errors);
