@@ -1,6 +1,7 @@
 //! Panics of the compiler, which are never the user's fault.
 
 use std::any::Any;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proc_macro2::Span;
@@ -10,7 +11,11 @@ use crate::diag::{Diagnostic, Diagnostics};
 /// Runs a stage; a panic in it becomes an error that asks for a report. Inside rustc the panic itself
 /// prints nothing (rustc's own hook sees to that); outside, its message and place go to the standard
 /// error as usual, for whoever works on the compiler.
-pub(crate) fn catch<T>(span: Span, errors: &mut Diagnostics, stage: impl FnOnce(&mut Diagnostics) -> Option<T>) -> Option<T> {
+pub(crate) fn catch<T>(
+    span: Span,
+    errors: &mut Diagnostics,
+    stage: impl FnOnce(&mut Diagnostics) -> Option<T>,
+) -> Option<T> {
     // Errors that were pushed before the panic are whole; nothing else outlives it.
     match catch_unwind(AssertUnwindSafe(|| stage(errors))) {
         Ok(value) => value,
@@ -21,9 +26,17 @@ pub(crate) fn catch<T>(span: Span, errors: &mut Diagnostics, stage: impl FnOnce(
     }
 }
 
+/// A stage's own word that it contradicts itself, as the same error.
+pub(crate) fn found<T, E: Display>(result: Result<T, E>, errors: &mut Diagnostics) -> Option<T> {
+    result.map_err(|message| errors.push(diagnostic(Span::call_site(), &message.to_string()))).ok()
+}
+
 fn report(span: Span, panic: &(dyn Any + Send)) -> Diagnostic {
     let message = panic.downcast_ref::<String>().map(String::as_str);
-    let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    diagnostic(span, message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message"))
+}
+
+fn diagnostic(span: Span, message: &str) -> Diagnostic {
     Diagnostic::new(span, "this is a bug in kiln, not in your network")
         .note(message)
         .help("please report it, with the network as it stands here")

@@ -3,7 +3,6 @@
 pub mod autodiff;
 mod bug;
 pub mod codegen;
-pub mod module;
 pub mod diag;
 #[cfg(feature = "eval")]
 pub mod eval;
@@ -12,6 +11,7 @@ pub mod fuse;
 pub mod infer;
 pub mod ir;
 pub mod layers;
+pub mod module;
 pub mod ops;
 mod optimizer;
 pub mod passes;
@@ -33,11 +33,14 @@ pub fn expand(input: TokenStream) -> TokenStream {
     }
 }
 
-/// The compiler itself. Stages go on behind errors as far as they can, so that all are found at once.
+/// The compiler itself: each stage takes what the one before it made.
 pub fn compile(input: TokenStream, errors: &mut Diagnostics) -> Option<TokenStream> {
     bug::catch(Span::call_site(), errors, |errors| {
-        syntax::parse(input.clone(), errors)?;
-        Some(skeleton(input))
+        let declaration = syntax::parse(input, errors)?;
+        let network = resolve::resolve(&declaration, errors)?;
+        let functions = bug::found(functions::functions(&network, false), errors)?;
+        let module = bug::found(module::assemble(network, functions), errors)?;
+        Some(codegen::generate(&module))
     })
 }
 

@@ -19,10 +19,10 @@ mod random;
 pub mod rows;
 pub mod simd;
 
+pub use ::ndarray;
 pub use aligned::{ALIGNMENT, AlignedVec, Zeroable};
 pub use error::{Error, Result};
 pub use kiln_macros::network;
-pub use ::ndarray;
 pub use params::{Element, Init, ParamInfo, Params};
 pub use rows::Rows;
 

@@ -1,7 +1,6 @@
 //! A function as kernels.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use crate::ir::{Function, NodeId, Type};
 
@@ -76,36 +75,6 @@ pub struct Program {
     pub kernel_of: BTreeMap<NodeId, usize>,
     /// What is known of each node's storage.
     pub needs: Needs,
-}
-
-impl fmt::Display for Program {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let order = self.function.graph.topological();
-        let number: BTreeMap<NodeId, usize> = order.iter().enumerate().map(|(place, &id)| (id, place)).collect();
-        let list = |ids: &mut dyn Iterator<Item = NodeId>| {
-            ids.map(|id| format!("%{}", number[&id])).collect::<Vec<_>>().join(", ")
-        };
-        for kernel in &self.kernels {
-            let kind = match kernel.kind {
-                Kind::Map => "map",
-                Kind::Columns(_) => "columns",
-                Kind::Product(_) => "product",
-                Kind::Whole(_) => "whole",
-                Kind::Move(_) => "move",
-            };
-            writeln!(
-                f,
-                "{kind} {} over {} by {}: {{{}}} reads {} writes {}",
-                kernel.name,
-                kernel.domain,
-                kernel.cols(),
-                list(&mut kernel.nodes.iter().copied()),
-                list(&mut kernel.reads.iter().copied()),
-                list(&mut kernel.writes.iter().copied()),
-            )?;
-        }
-        Ok(())
-    }
 }
 
 /// A name for a kernel: the user's name of its first named node, and what the kernel is built around.

@@ -65,6 +65,41 @@ pub fn plan(program: &Program, batch: usize) -> Result<Plan, String> {
     Ok(Plan { places, arena_bytes: height, lower_bound, barriers, buffers })
 }
 
+impl Plan {
+    /// The kernels in order with what they read and write where, as text.
+    pub fn describe(&self, program: &Program) -> String {
+        let graph = &program.function.graph;
+        let place = |node: NodeId| match self.places.get(&node) {
+            Some(Place::Arena(offset)) => format!("@{offset}"),
+            Some(Place::Input(index)) => format!("input {index}"),
+            Some(Place::Param(param)) => format!("param {}", param.0),
+            Some(Place::State(param, slot)) => format!("state {}.{slot}", param.0),
+            None => "nowhere".to_string(),
+        };
+        let list = |nodes: &mut dyn Iterator<Item = NodeId>| {
+            let values: Vec<String> = nodes.map(|node| format!("{} {}", graph.ty(node), place(node))).collect();
+            if values.is_empty() { "nothing".to_string() } else { values.join(", ") }
+        };
+        let mut text = String::new();
+        for (kernel, &barrier) in program.kernels.iter().zip(&self.barriers) {
+            if barrier {
+                text += "-- all threads meet --\n";
+            }
+            let ops: Vec<&str> = kernel.nodes.iter().map(|&node| graph.op(node).rules().name()).collect();
+            text += &format!(
+                "{}: {} over {} by {}\n  reads {}\n  writes {}\n",
+                kernel.name,
+                ops.join(", "),
+                kernel.domain,
+                kernel.cols(),
+                list(&mut kernel.reads.iter().copied()),
+                list(&mut kernel.writes.iter().copied()),
+            );
+        }
+        text
+    }
+}
+
 /// Inputs, parameters and optimiser slots, and what is written over them.
 fn external(program: &Program) -> BTreeMap<NodeId, Place> {
     let graph = &program.function.graph;
