@@ -1,0 +1,71 @@
+//! Trains a convolutional network on handwritten digits that are embedded in the binary.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use kiln::network;
+use kiln_examples::{Metric, Training, accuracy, digits, fit, mean};
+
+network! {
+    /// Two convolutions and a hidden layer for digits of 8×8 pixels.
+    pub Digits<batch = 32> {
+        let image = input([8, 8, 1]);
+        let digit = class(10);
+
+        let features = image
+            .conv2d(32, kernel = 3, pad = same).relu()
+            .conv2d(32, kernel = 3, pad = same).relu()
+            .max_pool2d(2)
+            .flatten();
+        let hidden = features.dropout(0.3).dense(64).relu();
+        let logits = hidden.dense(10);
+
+        output(softmax(logits));
+        loss(cross_entropy(logits, digit));
+        optimizer(adam(lr = 1e-3));
+    }
+}
+
+/// Train a convolutional network on the UCI digits, which this binary carries with it
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    #[command(flatten)]
+    training: Training<30, { Digits::BATCH }>,
+}
+
+fn train(Options { training }: Options) -> anyhow::Result<()> {
+    let (train, test) = digits()?;
+    println!("{}", Digits::summary());
+    let model = match &training.load {
+        Some(path) => Digits::load(path)?,
+        None => Digits::new(training.seed),
+    };
+    let mut trainer = model.trainer();
+    trainer.set_seed(training.seed);
+    trainer.set_threads(training.threads)?;
+    if let Some(lr) = training.lr {
+        trainer.set_learning_rate(lr);
+    }
+    let metric = fit(
+        &training,
+        &train,
+        &mut trainer,
+        |trainer, batch| Ok(trainer.step(batch.x, batch.labels)?.loss),
+        |trainer| {
+            let mut predictor = trainer.model().predictor();
+            predictor.set_threads(training.threads)?;
+            let value = mean(&test, Digits::BATCH, |batch| accuracy(predictor.run(batch.x)?, 10, batch.labels))?;
+            Ok(Metric { name: "accuracy", value })
+        },
+    )?;
+    if let Some(path) = &training.save {
+        trainer.model().save(path)?;
+    }
+    println!("{metric}");
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    kiln_examples::run(train)
+}

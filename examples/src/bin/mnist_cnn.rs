@@ -1,0 +1,75 @@
+//! Trains the convolutional network of the Keras MNIST tutorial.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use kiln::data::mnist;
+use kiln::network;
+use kiln_examples::{Metric, Training, accuracy, fit, mean};
+
+network! {
+    /// The convolutional network of the Keras MNIST tutorial.
+    pub MnistCnn<batch = 128> {
+        let image = input([28, 28, 1]);
+        let digit = class(10);
+
+        let features = image
+            .conv2d(32, kernel = 3).relu().max_pool2d(2)
+            .conv2d(64, kernel = 3).relu().max_pool2d(2)
+            .flatten();
+        let hidden = features.dense(128).relu();
+        let logits = hidden.dense(10);
+
+        output(softmax(logits));
+        loss(cross_entropy(logits, digit));
+        optimizer(adam(lr = 1e-3));
+    }
+}
+
+/// Train a convolutional network on MNIST
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Directory with MNIST's IDX files, gzipped or not; of the t10k files alone, 8,000 images train and 2,000 test
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    #[command(flatten)]
+    training: Training<5, { MnistCnn::BATCH }>,
+}
+
+fn train(Options { data, training }: Options) -> anyhow::Result<()> {
+    let data = mnist(data)?;
+    println!("{}", MnistCnn::summary());
+    let model = match &training.load {
+        Some(path) => MnistCnn::load(path)?,
+        None => MnistCnn::new(training.seed),
+    };
+    let mut trainer = model.trainer();
+    trainer.set_seed(training.seed);
+    trainer.set_threads(training.threads)?;
+    if let Some(lr) = training.lr {
+        trainer.set_learning_rate(lr);
+    }
+    let metric = fit(
+        &training,
+        &data.train,
+        &mut trainer,
+        |trainer, batch| Ok(trainer.step(batch.x, batch.labels)?.loss),
+        |trainer| {
+            let mut predictor = trainer.model().predictor();
+            predictor.set_threads(training.threads)?;
+            let value = mean(&data.test, MnistCnn::BATCH, |batch| accuracy(predictor.run(batch.x)?, 10, batch.labels))?;
+            Ok(Metric { name: "accuracy", value })
+        },
+    )?;
+    if let Some(path) = &training.save {
+        trainer.model().save(path)?;
+    }
+    println!("{metric}");
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    kiln_examples::run(train)
+}
