@@ -8,24 +8,27 @@ use std::fmt;
 
 use super::{Graph, NodeId, RootKind};
 
-/// The lines' order. It ends on graphs with a cycle too: those are printed when the verifier refuses them.
-fn order(graph: &Graph) -> Vec<NodeId> {
-    let mut order = Vec::with_capacity(graph.len());
-    let mut seen = HashSet::with_capacity(graph.len());
-    let starts = graph.roots.iter().map(|root| root.node).filter(|&node| graph.contains(node)).chain(graph.ids());
-    for start in starts {
-        // An explicit stack: networks are deeper than a thread's stack is.
-        let mut stack = vec![(start, false)];
-        while let Some((id, operands_done)) = stack.pop() {
-            if operands_done {
-                order.push(id);
-            } else if seen.insert(id) {
-                stack.push((id, true));
-                stack.extend(graph.inputs(id).into_iter().rev().map(|input| (input, false)));
+impl Graph {
+    /// The nodes in the order of the printed lines: `%3` is number 3. It ends on graphs with a cycle too: those are
+    /// printed when the verifier refuses them.
+    pub fn lines(&self) -> Vec<NodeId> {
+        let mut order = Vec::with_capacity(self.len());
+        let mut seen = HashSet::with_capacity(self.len());
+        let roots = self.roots.iter().map(|root| root.node).filter(|&node| self.contains(node));
+        for start in roots.chain(self.ids()) {
+            // An explicit stack: networks are deeper than a thread's stack is.
+            let mut stack = vec![(start, false)];
+            while let Some((id, operands_done)) = stack.pop() {
+                if operands_done {
+                    order.push(id);
+                } else if seen.insert(id) {
+                    stack.push((id, true));
+                    stack.extend(self.inputs(id).into_iter().rev().map(|input| (input, false)));
+                }
             }
         }
+        order
     }
-    order
 }
 
 impl fmt::Display for RootKind {
@@ -41,7 +44,7 @@ impl fmt::Display for RootKind {
 
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let order = order(self);
+        let order = self.lines();
         let numbers: HashMap<NodeId, usize> = order.iter().enumerate().map(|(line, &id)| (id, line)).collect();
         let number = |id: NodeId| numbers.get(&id).map_or_else(|| format!("removed({id})"), |line| format!("%{line}"));
         for (line, &id) in order.iter().enumerate() {
