@@ -99,7 +99,7 @@ fn passes(functions: &[Optimised], after: &str, text: &mut String) {
     for Optimised { function, trace } in functions {
         let runs = || trace.iter().enumerate().filter(|(_, run)| after == "all" || run.name == after);
         let any = runs().any(|(_, run)| run.changed);
-        let last = runs().last().map(|(place, _)| place);
+        let last = runs().next_back().map(|(place, _)| place);
         for (place, run) in runs().filter(|&(place, run)| run.changed || !any && Some(place) == last) {
             let count = trace[..=place].iter().filter(|other| other.name == run.name).count();
             let (before, left) = (run.nodes_before, run.nodes_after);

@@ -10,7 +10,7 @@ use kiln_compiler::eval::{Array, Context, run};
 use kiln_compiler::ir::verify::{Scope, Stage};
 use kiln_compiler::ir::{Graph, NodeId, ParamId, Root, RootKind, Type};
 use kiln_compiler::ops::{Add, Op, Reduce, ReduceKind, State, Tanh};
-use kiln_compiler::passes::{Driver, Mode, TABLE, specialise};
+use kiln_compiler::passes::{Driver, Mode, TABLE, legalise, specialise};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -170,6 +170,12 @@ fn check(program: &[(u8, u64)], seed: u64) -> Result<(), TestCaseError> {
         driver.optimise(&mut graph).map_err(|failure| failed(&function, &graph, "all", failure))?;
         agree(&graph, &expected, &case.eval(&graph, training))
             .map_err(|message| failed(&function, &graph, "all", message))?;
+        let mut legal = graph.clone();
+        Driver::new(case.scope(), false)
+            .apply("legalise", Stage::Backward, &mut legal, |graph| Ok(legalise(graph)))
+            .map_err(|failure| failed(&graph, &legal, "legalise", failure))?;
+        agree(&legal, &expected, &case.eval(&legal, training))
+            .map_err(|message| failed(&graph, &legal, "legalise", message))?;
         let last = driver.trace().len() - TABLE.len();
         if let Some(busy) = driver.trace()[last..].iter().find(|trace| trace.changed) {
             return Err(failed(&function, &graph, busy.name, "it finds something in every round"));
