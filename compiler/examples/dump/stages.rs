@@ -6,7 +6,8 @@ use std::fmt::Write;
 use kiln_compiler::codegen::{Module, generate};
 use kiln_compiler::diag::{Diagnostics, did_you_mean};
 use kiln_compiler::functions::{Optimised, functions};
-use kiln_compiler::ir::NodeId;
+use kiln_compiler::fuse::Kind;
+use kiln_compiler::ir::{Graph, NodeId};
 use kiln_compiler::module::assemble;
 use kiln_compiler::plan::Place;
 use kiln_compiler::resolve::resolve;
@@ -112,15 +113,38 @@ fn passes(functions: &[Optimised], after: &str, text: &mut String) {
 fn kernels(module: &Module, text: &mut String) {
     for entry in &module.entries {
         let function = &entry.program.function;
-        let _ = writeln!(text, "// {}: kernels\n{}\n{}", function.name, function.graph, entry.program);
+        let lines = lines(&function.graph);
+        let list = |nodes: &mut dyn Iterator<Item = &NodeId>| {
+            nodes.map(|node| format!("%{}", lines[node])).collect::<Vec<_>>().join(", ")
+        };
+        let _ = writeln!(text, "// {}: kernels\n{}", function.name, function.graph);
+        for kernel in &entry.program.kernels {
+            let kind = match kernel.kind {
+                Kind::Map => "map",
+                Kind::Columns(_) => "columns",
+                Kind::Product(_) => "product",
+                Kind::Whole(_) => "whole",
+                Kind::Move(_) => "move",
+            };
+            let domain = &kernel.domain;
+            let _ = writeln!(text, "{kind} {} over {domain}, rows of {}", kernel.name, kernel.cols());
+            let _ = writeln!(text, "    computes {}", list(&mut kernel.nodes.iter()));
+            let _ = writeln!(text, "    reads {}", list(&mut kernel.reads.iter()));
+            let _ = writeln!(text, "    writes {}", list(&mut kernel.writes.iter()));
+        }
+        text.push('\n');
     }
+}
+
+/// The number of each node's printed line.
+fn lines(graph: &Graph) -> BTreeMap<NodeId, usize> {
+    graph.lines().into_iter().enumerate().map(|(line, node)| (node, line)).collect()
 }
 
 fn memory(module: &Module, text: &mut String) {
     for entry in &module.entries {
         let (function, plan) = (&entry.program.function, &entry.plan);
-        let lines: BTreeMap<NodeId, usize> =
-            function.graph.lines().into_iter().enumerate().map(|(line, node)| (node, line)).collect();
+        let lines = lines(&function.graph);
         let _ = writeln!(
             text,
             "// {}: an arena of {} bytes, of which {} are needed at once",
