@@ -6,7 +6,7 @@ use crate::simd::{Float, Simd};
 
 use super::MAX_LANES;
 use super::pack::{pack, pad};
-use super::tile::{VECTORS, Walk, padded, panels};
+use super::tile::{Panel, VECTORS, Walk, padded, panels};
 
 /// The sizes of a convolution; pairs are vertical, horizontal.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +54,25 @@ impl Conv2dShape {
         self.output[0] * self.output[1]
     }
 
-    /// Whether there is any padding.
-    pub(super) const fn is_padded(&self) -> bool {
+    /// Whether each channel is convolved for itself, so that lanes can be channels.
+    pub(super) const fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.channels && self.groups == self.filters
+    }
+
+    /// Whether images are read from a copy: there is padding, or vectors of channels would reach past the end.
+    pub(super) const fn is_copied(&self) -> bool {
         self.pad_low[0] + self.pad_low[1] + self.pad_high[0] + self.pad_high[1] > 0
+            || self.is_depthwise() && !self.channels.is_multiple_of(VECTORS * MAX_LANES)
+    }
+
+    /// Elements of scratch for copies of so many images, and for what vectors read past the end.
+    pub(super) const fn copies(&self, images: usize) -> usize {
+        if self.is_copied() { images * self.padded_image() + VECTORS * MAX_LANES } else { 0 }
+    }
+
+    /// Groups, their channels and their filters, as the loops take them: a depthwise convolution is one group.
+    pub(super) const fn loops(&self) -> [usize; 3] {
+        if self.is_depthwise() { [1, 1, self.filters] } else { [self.groups, self.depth(), self.filters_per_group()] }
     }
 
     /// The image with its padding.
@@ -96,7 +112,7 @@ impl Conv2dShape {
     #[inline(always)]
     pub(super) unsafe fn pad<E: Float>(&self, x: *const E, image: usize, scratch: *mut E) -> *const E {
         let from = x.wrapping_add(image * self.image());
-        if !self.is_padded() {
+        if !self.is_copied() {
             return from;
         }
         let size = [self.input[0], self.input[1] * self.channels];
@@ -110,8 +126,8 @@ impl Conv2dShape {
 
 /// Elements of scratch that [`conv2d`] needs.
 pub const fn conv2d_scratch(shape: Conv2dShape) -> usize {
-    let weights = shape.terms() * shape.groups * padded(shape.filters_per_group(), MAX_LANES);
-    if shape.is_padded() { weights + shape.padded_image() } else { weights }
+    let [groups, _, filters] = shape.loops();
+    shape.terms() * groups * padded(filters, MAX_LANES) + shape.copies(1)
 }
 
 /// Convolves (in the sense of deep learning: correlates) images `images` of `x` `[_, h, w, c]` with the kernels `w`
@@ -131,10 +147,10 @@ pub unsafe fn conv2d<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
     w: *const E,
     mut epilogue: F,
 ) {
-    let (depth, filters, terms) = (shape.depth(), shape.filters_per_group(), shape.terms());
+    let ([groups, depth, filters], terms) = (shape.loops(), shape.terms());
     let width = VECTORS * S::LANES;
     let group_size = terms * padded(filters, S::LANES);
-    for group in 0..shape.groups {
+    for group in 0..groups {
         for filter in (0..filters).step_by(width) {
             let from = w.wrapping_add(group * filters + filter);
             let to = scratch.wrapping_add(group * group_size + terms * filter);
@@ -145,8 +161,8 @@ pub unsafe fn conv2d<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
     let walk = window_walk(&shape);
     for image in images {
         // SAFETY: what the packed weights leave of scratch suffices for the padded image.
-        let padded_x = unsafe { shape.pad(x, image, scratch.wrapping_add(shape.groups * group_size)) };
-        for group in 0..shape.groups {
+        let padded_x = unsafe { shape.pad(x, image, scratch.wrapping_add(groups * group_size)) };
+        for group in 0..groups {
             // SAFETY: windows lie in the padded image, panels in scratch.
             unsafe {
                 panels(
@@ -155,11 +171,14 @@ pub unsafe fn conv2d<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
                     0..filters,
                     walk,
                     #[inline(always)]
-                    |position| padded_x.wrapping_add(shape.window(position) + group * depth),
+                    |position, filter| {
+                        let channel = if shape.is_depthwise() { filter } else { group * depth };
+                        padded_x.wrapping_add(shape.window(position) + channel)
+                    },
                     #[inline(always)]
                     |filter, cols| {
-                        let start = group * group_size + terms * filter;
-                        (scratch.cast_const().wrapping_add(start), padded(cols, S::LANES))
+                        let ptr = scratch.wrapping_add(group * group_size + terms * filter);
+                        Panel { ptr, stride: padded(cols, S::LANES), copy: core::ptr::null_mut() }
                     },
                     #[inline(always)]
                     |v, position, filter, lanes| {
@@ -175,12 +194,10 @@ pub unsafe fn conv2d<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
 #[inline(always)]
 fn window_walk(shape: &Conv2dShape) -> Walk {
     let row = shape.dilation[0] * shape.padded_input()[1] * shape.channels;
-    if shape.groups == 1 && shape.dilation[1] == 1 {
-        Walk { counts: [1, shape.kernel[0], shape.kernel[1] * shape.channels], strides: [0, row, 1] }
+    let (counts, strides) = if shape.groups == 1 && shape.dilation[1] == 1 {
+        ([1, shape.kernel[0], shape.kernel[1] * shape.channels], [0, row, 1])
     } else {
-        Walk {
-            counts: [shape.kernel[0], shape.kernel[1], shape.depth()],
-            strides: [row, shape.dilation[1] * shape.channels, 1],
-        }
-    }
+        ([shape.kernel[0], shape.kernel[1], shape.depth()], [row, shape.dilation[1] * shape.channels, 1])
+    };
+    Walk { counts, strides, lanewise: shape.is_depthwise() }
 }

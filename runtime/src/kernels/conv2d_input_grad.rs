@@ -7,7 +7,7 @@ use crate::simd::{Float, Simd};
 use super::MAX_LANES;
 use super::conv2d::Conv2dShape;
 use super::pack::pack;
-use super::tile::{VECTORS, Walk, padded, panel};
+use super::tile::{Panel, VECTORS, Walk, padded, panel};
 
 /// Elements of scratch that [`conv2d_input_grad`] needs.
 pub const fn conv2d_input_grad_scratch(shape: Conv2dShape) -> usize {
@@ -68,7 +68,16 @@ pub unsafe fn conv2d_input_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usiz
                     } else {
                         gather::<S, E, 1>(s, &shape, g, weights, sums);
                     }
-                    emit(s, &shape, image, group * depth + channel, cols, sums, &mut epilogue);
+                    emit(
+                        s,
+                        &shape,
+                        image,
+                        group * depth + channel,
+                        cols,
+                        sums,
+                        #[inline(always)]
+                        |v, position, channel, lanes| epilogue(v, position, channel, lanes),
+                    );
                 }
             }
         }
@@ -104,8 +113,7 @@ unsafe fn gather<S: Simd<E>, E: Float, const N: usize>(
                     Walk::line(filters, 1),
                     #[inline(always)]
                     |position| g.wrapping_add(position * shape.filters),
-                    weights,
-                    width,
+                    Panel { ptr: weights, stride: width, copy: core::ptr::null_mut() },
                     #[inline(always)]
                     |v, position, n| {
                         let (y, x) = (position / shape.output[1], position % shape.output[1]);

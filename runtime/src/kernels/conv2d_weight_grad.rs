@@ -7,13 +7,13 @@ use crate::simd::{Float, Simd};
 use super::MAX_LANES;
 use super::conv2d::Conv2dShape;
 use super::pack::pack;
-use super::tile::{VECTORS, Walk, padded, panels};
+use super::tile::{Panel, VECTORS, Walk, padded, panels};
 
 /// Images whose terms are summed in registers hold at most about so many positions; sums of such blocks are
 /// added in scratch.
 const BLOCK: usize = 256;
 
-/// Up to so many rows, the gradient is read where it lies.
+/// Up to so many rows, the gradient is read where it lies: two tiles don't gain from its packing.
 const FEW: usize = 12;
 
 /// Images in a block.
@@ -25,9 +25,8 @@ const fn block(shape: &Conv2dShape) -> usize {
 /// Elements of scratch that [`conv2d_weight_grad`] needs.
 pub const fn conv2d_weight_grad_scratch(shape: Conv2dShape) -> usize {
     let panel = block(&shape) * shape.positions() * VECTORS * MAX_LANES;
-    let sums = shape.terms() * shape.groups * padded(shape.filters_per_group(), MAX_LANES);
-    let images = if shape.is_padded() { block(&shape) * shape.padded_image() } else { 0 };
-    panel + sums + images
+    let [groups, _, filters] = shape.loops();
+    panel + shape.terms() * groups * padded(filters, MAX_LANES) + shape.copies(block(&shape))
 }
 
 /// From `images` images `x` and the gradient `g` of the convolution's result, the part `rows` (of
@@ -53,16 +52,16 @@ pub unsafe fn conv2d_weight_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usi
     g: *const E,
     mut epilogue: F,
 ) {
-    let (depth, filters) = (shape.depth(), shape.filters_per_group());
+    let [groups, depth, filters] = shape.loops();
     let (positions, block) = (shape.positions(), block(&shape));
     let [_, w] = shape.padded_input();
     let sums = scratch.wrapping_add(block * positions * VECTORS * S::LANES);
-    let padded_x = sums.wrapping_add(shape.terms() * shape.groups * padded(filters, S::LANES));
-    let in_place = rows.len() <= FEW;
+    let padded_x = sums.wrapping_add(shape.terms() * groups * padded(filters, S::LANES));
+    let copy = if rows.len() > FEW { scratch } else { core::ptr::null_mut() };
     for start in (0..images).step_by(block) {
         let count = block.min(images - start);
         let mut x = x.wrapping_add(start * shape.image());
-        if shape.is_padded() {
+        if shape.is_copied() {
             for image in 0..count {
                 // SAFETY: the padded images of a block fit in scratch.
                 unsafe { shape.pad(x, image, padded_x.wrapping_add(image * shape.padded_image())) };
@@ -73,10 +72,11 @@ pub unsafe fn conv2d_weight_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usi
         let walk = Walk {
             counts: [count, shape.output[0], shape.output[1]],
             strides: [shape.padded_image(), shape.stride[0] * w * shape.channels, shape.stride[1] * shape.channels],
+            lanewise: shape.is_depthwise(),
         };
         let (is_first, is_last) = (start == 0, start + count == images);
         let mut sums = sums;
-        for group in 0..shape.groups {
+        for group in 0..groups {
             let part = cols.start.max(group * filters)..cols.end.min((group + 1) * filters);
             let part_width = padded(part.len(), S::LANES);
             // SAFETY: the walks stay in the block's images, panels are the gradient itself or packed from it, which
@@ -88,15 +88,17 @@ pub unsafe fn conv2d_weight_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usi
                     part.clone(),
                     walk,
                     #[inline(always)]
-                    |row| x.wrapping_add(group * depth + shape.term(row)),
+                    |row, col| {
+                        let channel = if shape.is_depthwise() { col } else { group * depth };
+                        x.wrapping_add(channel + shape.term(row))
+                    },
                     #[inline(always)]
                     |col, width| {
                         let from = g.wrapping_add(col);
-                        if in_place && width % S::LANES == 0 {
-                            return (from, shape.filters);
+                        if width % S::LANES == 0 {
+                            return Panel { ptr: from, stride: shape.filters, copy };
                         }
-                        pack(s, count * positions, width, from, shape.filters, 1, scratch);
-                        (scratch.cast_const(), padded(width, S::LANES))
+                        pack(s, count * positions, width, from, shape.filters, 1, scratch)
                     },
                     #[inline(always)]
                     |v, row, col, lanes| {

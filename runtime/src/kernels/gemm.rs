@@ -6,9 +6,9 @@ use crate::simd::{Float, Simd};
 
 use super::MAX_LANES;
 use super::pack::pack;
-use super::tile::{VECTORS, Walk, panels};
+use super::tile::{Panel, VECTORS, Walk, panels, wide_row};
 
-/// Up to so many rows, B is read where it lies: packing costs more than its long strides.
+/// Up to so many rows, B is read where it lies: two tiles don't gain from its packing.
 const FEW: usize = 12;
 
 /// A matrix in memory: element (i, j) lies at `ptr + i * row + j * col`.
@@ -46,26 +46,44 @@ pub unsafe fn gemm<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
     k: usize,
     a: Matrix<E>,
     b: Matrix<E>,
-    epilogue: F,
+    mut epilogue: F,
 ) {
-    let in_place = b.col == 1 && rows.len() <= FEW;
+    let walk = Walk::line(k, a.col);
+    let is_plain = b.col == 1;
+    let mut cols = cols;
+    if rows.len() == 1 && is_plain {
+        let row = rows.start;
+        // SAFETY: the row of A and the columns of B are readable.
+        cols = unsafe {
+            wide_row(
+                s,
+                cols,
+                walk,
+                a.ptr.wrapping_add(row * a.row),
+                b.ptr,
+                b.row,
+                #[inline(always)]
+                |v, col, lanes| epilogue(v, row, col, lanes),
+            )
+        };
+    }
+    let copy = if rows.len() > FEW { scratch } else { core::ptr::null_mut() };
     // SAFETY: the walks stay in A, panels are B itself or packed from it, at most `VECTORS` wide.
     unsafe {
         panels(
             s,
             rows,
             cols,
-            Walk::line(k, a.col),
+            walk,
             #[inline(always)]
-            |i| a.ptr.wrapping_add(i * a.row),
+            |row, _| a.ptr.wrapping_add(row * a.row),
             #[inline(always)]
             |col, width| {
                 let from = b.ptr.wrapping_add(col * b.col);
-                if in_place && width % S::LANES == 0 {
-                    return (from, b.row);
+                if is_plain && width % S::LANES == 0 {
+                    return Panel { ptr: from, stride: b.row, copy };
                 }
-                pack(s, k, width, from, b.row, b.col, scratch);
-                (scratch.cast_const(), width.next_multiple_of(S::LANES))
+                pack(s, k, width, from, b.row, b.col, scratch)
             },
             epilogue,
         );

@@ -2,7 +2,7 @@
 
 use crate::simd::{Float, Simd};
 
-use super::tile::padded;
+use super::tile::{Panel, padded};
 
 /// A panel: `k` rows of `cols` columns one after the other, each row filled with zeros to whole vectors.
 /// Element (i, j) is read at `from + i * row + j * col`.
@@ -18,7 +18,7 @@ pub(super) unsafe fn pack<S: Simd<E>, E: Float>(
     row: usize,
     col: usize,
     to: *mut E,
-) {
+) -> Panel<E> {
     let width = padded(cols, S::LANES);
     let whole = cols - cols % S::LANES;
     for i in 0..k {
@@ -42,6 +42,7 @@ pub(super) unsafe fn pack<S: Simd<E>, E: Float>(
             }
         }
     }
+    Panel { ptr: to, stride: width, copy: core::ptr::null_mut() }
 }
 
 /// An image of `size[0]` rows of `size[1]` elements, with `low` and `high` zeros around (the second of each
