@@ -90,19 +90,18 @@ impl Conv2dShape {
         self.padded_input()[0] * self.padded_input()[1] * self.channels
     }
 
-    /// Where the window of a position starts in the padded image.
+    /// The cell of the padded image where the window of a position starts.
     #[inline(always)]
     pub(super) fn window(&self, position: usize) -> usize {
         let (y, x) = (position / self.output[1], position % self.output[1]);
-        (y * self.stride[0] * self.padded_input()[1] + x * self.stride[1]) * self.channels
+        y * self.stride[0] * self.padded_input()[1] + x * self.stride[1]
     }
 
-    /// Where a term of a group's kernels finds its input, counted from the start of the window.
+    /// The cell of a tap of the kernel, counted from the window's start.
     #[inline(always)]
-    pub(super) fn term(&self, term: usize) -> usize {
-        let (tap, channel) = (term / self.depth(), term % self.depth());
+    pub(super) fn tap(&self, tap: usize) -> usize {
         let (y, x) = (tap / self.kernel[1], tap % self.kernel[1]);
-        (y * self.dilation[0] * self.padded_input()[1] + x * self.dilation[1]) * self.channels + channel
+        y * self.dilation[0] * self.padded_input()[1] + x * self.dilation[1]
     }
 
     /// Image `image` of `x` with its padding: in place if there is none, else copied to `scratch`.
@@ -173,7 +172,7 @@ pub unsafe fn conv2d<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
                     #[inline(always)]
                     |position, filter| {
                         let channel = if shape.is_depthwise() { filter } else { group * depth };
-                        padded_x.wrapping_add(shape.window(position) + channel)
+                        padded_x.wrapping_add(shape.window(position) * shape.channels + channel)
                     },
                     #[inline(always)]
                     |filter, cols| {

@@ -90,7 +90,7 @@ pub unsafe fn conv2d_weight_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usi
                     #[inline(always)]
                     |row, col| {
                         let channel = if shape.is_depthwise() { col } else { group * depth };
-                        x.wrapping_add(channel + shape.term(row))
+                        x.wrapping_add(shape.tap(row / shape.depth()) * shape.channels + row % shape.depth() + channel)
                     },
                     #[inline(always)]
                     |col, width| {

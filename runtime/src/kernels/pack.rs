@@ -21,19 +21,29 @@ pub(super) unsafe fn pack<S: Simd<E>, E: Float>(
 ) -> Panel<E> {
     let width = padded(cols, S::LANES);
     let whole = cols - cols % S::LANES;
-    for i in 0..k {
-        // SAFETY: i < k and j < cols; the caller's promise.
-        unsafe {
-            let (from, to) = (from.add(i * row), to.add(i * width));
-            if col == 1 {
+    // SAFETY: i < k and j < cols; the caller's promise.
+    unsafe {
+        if col == 1 {
+            for i in 0..k {
+                let (from, to) = (from.add(i * row), to.add(i * width));
                 for j in (0..whole).step_by(S::LANES) {
                     s.store(to.add(j), s.load(from.add(j)));
                 }
                 if whole < cols {
                     s.store(to.add(whole), s.load_n(from.add(whole), cols - whole));
                 }
-            } else {
-                for j in 0..cols {
+            }
+        } else {
+            // Blocks that can be transposed in registers, then one by one.
+            let rows = if row == 1 { k - k % S::LANES } else { 0 };
+            for i in (0..rows).step_by(S::LANES) {
+                for j in (0..whole).step_by(S::LANES) {
+                    s.transpose(from.add(i + j * col), col, to.add(i * width + j), width);
+                }
+            }
+            for i in 0..k {
+                let (from, to) = (from.add(i * row), to.add(i * width));
+                for j in if i < rows { whole } else { 0 }..cols {
                     *to.add(j) = *from.add(j * col);
                 }
                 for j in cols..width {

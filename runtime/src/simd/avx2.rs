@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::math::{self, Bits};
-use super::{Simd, pow};
+use super::{Simd, pow, transpose};
 
 /// AVX2 and FMA (x86-64 since Haswell and Zen): a value proves that this machine has both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +210,12 @@ impl Simd<f32> for Avx2 {
     _mm256_sqrt_ps _mm256_cmp_ps _mm256_blendv_ps }
 
     #[inline(always)]
+    unsafe fn transpose(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: the caller's promise; an `Avx2` proves the instructions.
+        unsafe { transpose::float32(from, from_stride, to, to_stride) }
+    }
+
+    #[inline(always)]
     unsafe fn load_n(self, p: *const f32, n: usize) -> Self::V {
         // SAFETY: lanes past `n` are masked out, and the caller promises the others.
         unsafe { _mm256_maskload_ps(p, self.mask(n)) }
@@ -292,6 +298,12 @@ impl Simd<f64> for Avx2 {
     arithmetic! { f64: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd
     _mm256_div_pd _mm256_fmadd_pd _mm256_max_pd _mm256_min_pd _mm256_or_pd _mm256_xor_pd _mm256_andnot_pd
     _mm256_sqrt_pd _mm256_cmp_pd _mm256_blendv_pd }
+
+    #[inline(always)]
+    unsafe fn transpose(self, from: *const f64, from_stride: usize, to: *mut f64, to_stride: usize) {
+        // SAFETY: the caller's promise; an `Avx2` proves the instructions.
+        unsafe { transpose::float64(from, from_stride, to, to_stride) }
+    }
 
     #[inline(always)]
     unsafe fn load_n(self, p: *const f64, n: usize) -> Self::V {

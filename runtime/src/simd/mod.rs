@@ -15,6 +15,8 @@ mod portable;
 mod pow;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod transpose;
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
@@ -55,6 +57,19 @@ pub trait Simd<E: Float>: Copy + Debug + Send + Sync + 'static {
     /// # Safety
     /// `n` elements at `p` are writable.
     unsafe fn store_n(self, p: *mut E, v: Self::V, n: usize);
+
+    /// Transposes a block of `LANES` × `LANES` elements, whose rows are `from_stride` and `to_stride` apart.
+    /// # Safety
+    /// The block at `from` is readable, the one at `to` writable, and they don't overlap.
+    #[inline(always)]
+    unsafe fn transpose(self, from: *const E, from_stride: usize, to: *mut E, to_stride: usize) {
+        for i in 0..Self::LANES {
+            for j in 0..Self::LANES {
+                // SAFETY: within the blocks.
+                unsafe { *to.add(i * to_stride + j) = *from.add(j * from_stride + i) };
+            }
+        }
+    }
 
     /// `a + b`
     fn add(self, a: Self::V, b: Self::V) -> Self::V;

@@ -147,10 +147,25 @@ fn uniform<E: Float, S: Simd<E>>(s: S) {
     }
 }
 
+fn transposed<E: Float, S: Simd<E>>(s: S) {
+    let (from_stride, to_stride) = (S::LANES + 3, S::LANES + 1);
+    let from: Vec<E> = (0..S::LANES * from_stride).map(|i| E::from_f64(i as f64)).collect();
+    let mut to = vec![E::ZERO; S::LANES * to_stride];
+    // SAFETY: a row of either is within its stride.
+    s.vectorize(|| unsafe { s.transpose(from.as_ptr(), from_stride, to.as_mut_ptr(), to_stride) });
+    for (i, row) in to.chunks(to_stride).enumerate() {
+        for (j, &x) in row[..S::LANES].iter().enumerate() {
+            assert_eq!(x, from[j * from_stride + i]);
+        }
+        assert_eq!(row[S::LANES], E::ZERO);
+    }
+}
+
 fn all<E: Float, S: Simd<E>>(s: S) {
     arithmetic(s);
     parts(s);
     reductions(s);
+    transposed(s);
     uniform(s);
     assert_eq!(s.vectorize(|| lanes(s, s.splat(E::ONE))), vec![E::ONE; S::LANES]);
 }
