@@ -23,6 +23,8 @@ mod slice;
 mod softmax;
 mod statement;
 mod template;
+#[cfg(all(test, feature = "eval"))]
+mod tests;
 mod window;
 
 pub(crate) use crate::resolve::{Arg, Bound};
@@ -73,7 +75,7 @@ pub(crate) fn is_data(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+mod table_tests {
     use std::collections::BTreeSet;
 
     use super::*;

@@ -1,7 +1,5 @@
 //! Whole networks, from tokens to names and shapes.
 
-use std::str::FromStr;
-
 use proc_macro2::TokenStream;
 
 use crate::diag::Diagnostics;
@@ -9,9 +7,9 @@ use crate::ir::{Network, Optimizer};
 use crate::syntax;
 
 fn outcome(text: &str) -> Result<Network, String> {
-    let tokens = TokenStream::from_str(text).map_err(|error| error.to_string())?;
+    let tokens = text.parse::<TokenStream>().map_err(|error| error.to_string())?;
     let mut errors = Diagnostics::default();
-    let network = syntax::parse(tokens, &mut errors).decl.and_then(|decl| super::resolve(&decl, &mut errors));
+    let network = syntax::parse(tokens, &mut errors).and_then(|decl| super::resolve(&decl, &mut errors));
     match network {
         Some(network) if !errors.any() => Ok(network),
         _ => Err(errors.iter().map(|error| error.text()).collect::<Vec<_>>().join("\n")),
