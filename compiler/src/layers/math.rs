@@ -63,8 +63,8 @@ pub(super) const TEMPLATES: &[Template] = &[
         },
     },
     Template {
-        name: "where",
-        aliases: &["select"],
+        name: "select",
+        aliases: &[],
         docs: "`a` where the condition holds, `b` elsewhere.",
         params: &[Parameter::required("condition", Kind::Condition, "A comparison such as x > 0.0."), A, B],
         layer: false,

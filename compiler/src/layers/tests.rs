@@ -75,7 +75,7 @@ fn activations_are_their_formulas() {
         ("x.square()", &|x| x * x),
         ("x.abs()", &f64::abs),
         ("x.clip(-1.0, 1)", &|x: f64| x.clamp(-1.0, 1.0)),
-        ("where(x > 0.5, 1.0 - x, 3)", &|x| if x > 0.5 { 1.0 - x } else { 3.0 }),
+        ("select(x > 0.5, 1.0 - x, 3)", &|x| if x > 0.5 { 1.0 - x } else { 3.0 }),
         ("maximum(x, -x) - minimum(0.5, x)", &|x: f64| x.abs() - x.min(0.5)),
         ("pow(2.0, x) / 2 + -x", &|x: f64| 2.0f64.powf(x) / 2.0 - x),
         ("(x >= 0.5) * 3.0", &|x| if x >= 0.5 { 3.0 } else { 0.0 }),

@@ -129,7 +129,7 @@ impl Resolver<'_> {
         let error = Diagnostic::new(at, format!("`{}` has no meaning for {left_text} and {right_text}", words(op).0));
         let tensors = matches!((left, right), (Value::Tensor(_), _) | (_, Value::Tensor(_)));
         Err(self.error(match op {
-            BinaryOp::And | BinaryOp::Or if tensors => error.help("where(condition, a, b) chooses by a comparison"),
+            BinaryOp::And | BinaryOp::Or if tensors => error.help("select(condition, a, b) chooses by a comparison"),
             _ => error,
         }))
     }

@@ -183,6 +183,9 @@ impl Resolver<'_> {
     /// Checks the whole and names the parameters.
     pub(super) fn finish(&mut self) {
         self.name_params();
+        if !self.read {
+            return;
+        }
         let name = self.net.name.clone();
         match (self.declared.loss, self.declared.optimizer) {
             (Some(span), None) => {

@@ -86,8 +86,9 @@ pub(crate) struct Resolver<'e> {
     work: usize,
     exhausted: bool,
     pub(crate) streams: u32,
-    /// Whether output, loss or optimizer statements failed: then nobody asks where they are.
     pub(crate) declared: Declared,
+    /// Whether all statements could be read. If not, those that are missing may be among the others.
+    read: bool,
 }
 
 /// Which statements stood in the body, well or broken.
@@ -100,6 +101,7 @@ pub(crate) struct Declared {
 
 impl<'e> Resolver<'e> {
     fn new(decl: &NetworkDecl, errors: &'e mut Diagnostics) -> Self {
+        let read = !errors.any();
         let net = Network {
             attributes: decl.attributes.clone(),
             visibility: decl.visibility.clone(),
@@ -138,6 +140,7 @@ impl<'e> Resolver<'e> {
             exhausted: false,
             streams: 0,
             declared: Declared::default(),
+            read,
         }
     }
 
