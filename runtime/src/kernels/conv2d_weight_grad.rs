@@ -29,7 +29,7 @@ pub const fn conv2d_weight_grad_scratch(shape: Conv2dShape) -> usize {
     panel + shape.terms() * groups * padded(filters, MAX_LANES) + shape.copies(block(&shape))
 }
 
-/// From `images` images `x` and the gradient `g` of the convolution's result, the part `rows` (of
+/// From `images` images `x` (at least one) and the gradient `g` of the convolution's result, the part `rows` (of
 /// kh × kw × c / groups) × `cols` (of the filters) of the kernels' gradient: `epilogue(v, row, col, lanes)` gets each
 /// vector of consecutive filters once.
 ///

@@ -9,23 +9,27 @@
 //! Every result is computed in an order that depends on the shape alone, so that the bits are the same for every
 //! way to split the work.
 
+mod avg_pool2d;
 mod columns;
 mod conv2d;
 mod conv2d_input_grad;
 mod conv2d_weight_grad;
 mod gemm;
+mod max_pool2d;
 mod pack;
 mod pool2d;
 #[cfg(test)]
 mod tests;
 mod tile;
 
+pub use avg_pool2d::{avg_pool2d, avg_pool2d_grad};
 pub use columns::column_sum;
 pub use conv2d::{Conv2dShape, conv2d, conv2d_scratch};
 pub use conv2d_input_grad::{conv2d_input_grad, conv2d_input_grad_scratch};
 pub use conv2d_weight_grad::{conv2d_weight_grad, conv2d_weight_grad_scratch};
 pub use gemm::{Matrix, gemm, gemm_scratch};
-pub use pool2d::{Pool2dShape, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
+pub use max_pool2d::{max_pool2d, max_pool2d_grad};
+pub use pool2d::Pool2dShape;
 
 /// Lanes of the widest vectors that scratch must suffice for.
 const MAX_LANES: usize = 16;
