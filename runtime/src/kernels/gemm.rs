@@ -11,6 +11,13 @@ use super::tile::{Panel, VECTORS, Walk, panels, wide_row};
 /// Up to so many rows, B is read where it lies: two tiles don't gain from its packing.
 const FEW: usize = 12;
 
+/// Where A is transposed and its rows are this many bytes apart, each term of a tile is in a page of its own: then A is
+/// packed.
+const PAGE: usize = 4096;
+
+/// Rows of A that are packed at a time.
+const BLOCK: usize = 48;
+
 /// A matrix in memory: element (i, j) lies at `ptr + i * row + j * col`.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<E> {
@@ -24,7 +31,7 @@ pub struct Matrix<E> {
 
 /// Elements of scratch that [`gemm`] needs.
 pub const fn gemm_scratch(k: usize) -> usize {
-    k * VECTORS * MAX_LANES
+    k * (VECTORS * MAX_LANES + BLOCK)
 }
 
 /// The part `rows` × `cols` of C = A B: `epilogue(v, row, col, lanes)` gets each vector of consecutive columns once.
@@ -67,25 +74,41 @@ pub unsafe fn gemm<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
             )
         };
     }
-    let copy = if rows.len() > FEW { scratch } else { core::ptr::null_mut() };
-    // SAFETY: the walks stay in A, panels are B itself or packed from it, at most `VECTORS` wide.
-    unsafe {
-        panels(
-            s,
-            rows,
-            cols,
-            walk,
-            #[inline(always)]
-            |row, _| a.ptr.wrapping_add(row * a.row),
-            #[inline(always)]
-            |col, width| {
-                let from = b.ptr.wrapping_add(col * b.col);
-                if is_plain && width % S::LANES == 0 {
-                    return Panel { ptr: from, stride: b.row, copy };
-                }
-                pack(s, k, width, from, b.row, b.col, scratch)
-            },
-            epilogue,
-        );
+    let is_packed =
+        a.row == 1 && a.col * size_of::<E>() >= PAGE && rows.len() > FEW && cols.len() > 2 * VECTORS * S::LANES;
+    let block = if is_packed { BLOCK } else { rows.len().max(1) };
+    for start in rows.clone().step_by(block) {
+        let rows = start..rows.end.min(start + block);
+        let (mut a_ptr, mut walk) = (a.ptr.wrapping_add(start * a.row), walk);
+        if is_packed {
+            let to = scratch.wrapping_add(k * VECTORS * S::LANES);
+            // SAFETY: the block's rows are readable, and fit in scratch behind a panel of B.
+            let packed = unsafe { pack(s, k, rows.len(), a_ptr, a.col, 1, to) };
+            (a_ptr, walk) = (packed.ptr, Walk::line(k, packed.stride));
+        }
+        let copy = if rows.len() > FEW { scratch } else { core::ptr::null_mut() };
+        // SAFETY: the walks stay in A, panels are B itself or packed from it, at most `VECTORS` wide.
+        unsafe {
+            panels(
+                s,
+                rows,
+                cols.clone(),
+                walk,
+                #[inline(always)]
+                |row, _| a_ptr.wrapping_add((row - start) * a.row),
+                #[inline(always)]
+                |col, width| {
+                    let from = b.ptr.wrapping_add(col * b.col);
+                    if is_plain && width % S::LANES == 0 {
+                        return Panel { ptr: from, stride: b.row, copy };
+                    }
+                    pack(s, k, width, from, b.row, b.col, scratch)
+                },
+                // Not `&mut epilogue`: calls through it are not inlined.
+                #[inline(always)]
+                #[allow(clippy::redundant_closure)]
+                |v, row, col, lanes| epilogue(v, row, col, lanes),
+            );
+        }
     }
 }

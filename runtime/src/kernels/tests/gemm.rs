@@ -143,6 +143,27 @@ fn sums<S: Simd<E>, E: Float>(s: S) {
     }
 }
 
+/// A transposed operand with rows so long that it is packed.
+fn long_rows<S: Simd<E>, E: Float>(s: S) {
+    let (m, n, k, stride) = (101, 70, 5, 1027);
+    let (left, right) = (random::<E>(k * stride, 1), random::<E>(k * n, 2));
+    let a = Matrix { ptr: left.as_ptr(), row: 1, col: stride };
+    let b = Layout::Plain.matrix(&right, k, n);
+    let mut want = vec![Sum::default(); m * n];
+    for (i, sum) in want.iter_mut().enumerate() {
+        (0..k).for_each(|term| sum.add(left[term * stride + i / n], right[term * n + i % n]));
+    }
+    let whole = in_parts(s, [m, n, k], a, b, &[0..m], &[0..n]);
+    assert_close(&whole, &want, k, "long rows");
+    let parts = in_parts(s, [m, n, k], a, b, &[0..7, 7..m], &[0..66, 66..n]);
+    assert_eq!(bits(&whole), bits(&parts));
+}
+
+#[test]
+fn products_of_long_rows() {
+    everywhere!(long_rows);
+}
+
 #[test]
 fn sums_of_columns() {
     everywhere!(sums);
