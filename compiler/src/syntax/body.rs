@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Punct, Spacing, Span, TokenStream, TokenTree
 
 use super::ast::{Expr, ExprKind, Stmt};
 use super::tokens::{end, is_keyword, is_operand, is_punct, is_word, without_attributes};
-use super::{expr, stmt};
+use super::{expr, kind, stmt};
 use crate::diag::{Diagnostic, Diagnostics};
 
 /// The tokens of one statement, without its `;`.
@@ -32,16 +32,16 @@ pub(super) fn with_result(block: &Group, what: &str, errors: &mut Diagnostics) -
     let tokens: Vec<TokenTree> = block.stream().into_iter().collect();
     let mut chunks = chunks(&tokens);
     let result = match chunks.pop() {
-        Some(chunk) if chunk.semicolon.is_none() && !stmt::is_statement(chunk.tokens) => {
+        Some(chunk) if chunk.semicolon.is_none() && !kind::is_statement(chunk.tokens) => {
             expr::parse(chunk.tokens, chunk.last, errors)
         }
         last => {
             let span = last.as_ref().and_then(|chunk| chunk.semicolon).unwrap_or(block.span_close());
             let mut error = Diagnostic::new(span, format!("{what} must end in an expression, its result"));
-            if last.as_ref().is_some_and(|chunk| chunk.semicolon.is_some() && !stmt::is_statement(chunk.tokens)) {
+            if last.as_ref().is_some_and(|chunk| chunk.semicolon.is_some() && !kind::is_statement(chunk.tokens)) {
                 error = error.help("leave out this `;`");
             }
-            if !last.as_ref().is_some_and(|chunk| stmt::refused(chunk.tokens).is_some()) {
+            if last.as_ref().is_none_or(|chunk| kind::refused(chunk.tokens).is_none()) {
                 errors.push(error);
             }
             chunks.extend(last);
@@ -77,7 +77,7 @@ fn chunks(tokens: &[TokenTree]) -> Vec<Chunk<'_>> {
         let so_far = tokens.get(start..=at).unwrap_or_default();
         if is_punct(token, ';') {
             cut(&mut start, at, Some(token.span()), at + 1);
-        } else if stmt::ends_in_braces(so_far) && !tokens.get(at + 1).is_some_and(|next| is_word(next, "else")) {
+        } else if kind::ends_in_braces(so_far) && !tokens.get(at + 1).is_some_and(|next| is_word(next, "else")) {
             cut(&mut start, at + 1, None, at + 1);
         }
     }

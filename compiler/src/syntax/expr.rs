@@ -19,9 +19,9 @@ pub(super) fn parse(tokens: &[TokenTree], last: Span, errors: &mut Diagnostics) 
 /// A name that can be declared or used.
 pub(super) fn name(ident: &Ident, errors: &mut Diagnostics) -> Option<Ident> {
     let text = ident.to_string();
-    if text.starts_with("r#") {
+    if let Some(plain) = text.strip_prefix("r#") {
         errors.push(Diagnostic::new(ident.span(), format!("`{text}` can't be a name here")).help("leave `r#` out"));
-        None
+        (!tokens::is_keyword(plain)).then(|| Ident::new(plain, ident.span()))
     } else if tokens::is_keyword(&text) {
         errors.push(Diagnostic::new(ident.span(), format!("`{text}` is a word of Rust and can't be a name")));
         None
@@ -53,10 +53,10 @@ pub(super) fn lower(expr: &syn::Expr, errors: &mut Diagnostics) -> Expr {
         },
         syn::Expr::Call(call) => match plain_name(&call.func) {
             Some(callee) => {
-                let (args, named) = arguments(&call.args, errors);
-                match name(callee, errors) {
-                    Some(callee) => ExprKind::Call { callee, args, named },
-                    None => ExprKind::Invalid,
+                let arguments = arguments(&call.args, errors);
+                match (name(callee, errors), arguments) {
+                    (Some(callee), Some((args, named))) => ExprKind::Call { callee, args, named },
+                    _ => ExprKind::Invalid,
                 }
             }
             None => report(refuse::callee(&call.func), errors),
@@ -66,10 +66,10 @@ pub(super) fn lower(expr: &syn::Expr, errors: &mut Diagnostics) -> Expr {
             if let Some(turbofish) = &call.turbofish {
                 errors.push(refuse::turbofish(turbofish));
             }
-            let (args, named) = arguments(&call.args, errors);
-            match name(&call.method, errors) {
-                Some(method) => ExprKind::Method { receiver, method, args, named },
-                None => ExprKind::Invalid,
+            let arguments = arguments(&call.args, errors);
+            match (name(&call.method, errors), arguments) {
+                (Some(method), Some((args, named))) => ExprKind::Method { receiver, method, args, named },
+                _ => ExprKind::Invalid,
             }
         }
         syn::Expr::Unary(unary) => {
@@ -124,11 +124,11 @@ fn lower_each<'a>(exprs: impl IntoIterator<Item = &'a syn::Expr>, errors: &mut D
     exprs.into_iter().map(|expr| lower(expr, errors)).collect()
 }
 
-/// Positional and keyword arguments, each kind in its order.
-fn arguments<'a>(
-    all: impl IntoIterator<Item = &'a syn::Expr>,
-    errors: &mut Diagnostics,
-) -> (Vec<Expr>, Vec<(Ident, Expr)>) {
+type Arguments = (Vec<Expr>, Vec<(Ident, Expr)>);
+
+/// Positional and keyword arguments, each kind in its order; `None` if a keyword is lost.
+fn arguments<'a>(all: impl IntoIterator<Item = &'a syn::Expr>, errors: &mut Diagnostics) -> Option<Arguments> {
+    let mut lost = false;
     let (mut args, mut named): (_, Vec<(Ident, Expr)>) = (Vec::new(), Vec::new());
     for argument in all {
         let syn::Expr::Assign(assign) = argument else {
@@ -141,16 +141,20 @@ fn arguments<'a>(
                 Diagnostic::new(assign.left.span(), "expected a keyword before `=`")
                     .help("a keyword argument reads `kernel = 3`; equality is `==`"),
             );
+            lost = true;
             continue;
         };
-        let Some(key) = name(key, errors) else { continue };
+        let Some(key) = name(key, errors) else {
+            lost = true;
+            continue;
+        };
         if named.iter().any(|(other, _)| *other == key) {
             errors.push(Diagnostic::new(key.span(), format!("`{key}` is given twice")));
         } else {
             named.push((key, value));
         }
     }
-    (args, named)
+    (!lost).then_some((args, named))
 }
 
 fn lower_closure(closure: &syn::ExprClosure, errors: &mut Diagnostics) -> ExprKind {

@@ -5,12 +5,14 @@
 //! is broken are bound to [`ast::ExprKind::Invalid`], so that their uses raise no second error.
 
 pub mod ast;
+mod block;
 mod body;
 mod expr;
 #[cfg(test)]
 mod fuzz;
 mod header;
 mod index;
+mod kind;
 pub mod limits;
 mod literal;
 mod refuse;
