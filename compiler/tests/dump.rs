@@ -17,9 +17,7 @@ const NETWORK: &str = "pub Tiny<batch = 4> {
 #[test]
 fn every_stage_has_text() {
     let all = dump("tiny.rs", NETWORK, Some("all")).unwrap();
-    for part in
-        ["// Tiny, resolved", "// step: autodiff", "// run: dce", "// step: kernels", "// loss: an arena"]
-    {
+    for part in ["// Tiny, resolved", "// step: autodiff", "// run: dce", "// step: kernels", "// loss: an arena"] {
         assert!(all.contains(part), "{part} is missing");
     }
     let simplified = dump("tiny.rs", NETWORK, Some("simplify")).unwrap();

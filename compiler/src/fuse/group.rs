@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fuse::level::{self, Level};
-use crate::fuse::{Kernel, Kind, Needs, Program, access};
+use crate::fuse::{Kernel, Kind, Needs, Program, access, order};
 use crate::ir::{Function, Graph, NodeId, RootKind, Type};
 use crate::ops::{Lowering, Op};
 
@@ -17,15 +17,16 @@ pub fn fuse(mut function: Function) -> Result<Program, String> {
     let graph = &function.graph;
     let mut grouping = Grouping { graph, needs: &needs, groups: Vec::new(), group_of: BTreeMap::new() };
     let overwrites = overwrites(graph, &needs);
-    for node in graph.topological() {
+    let order = graph.topological();
+    for &node in &order {
         if needs.is_work(graph, node) {
             grouping.assign(node, &overwrites);
         }
     }
-    let groups = grouping.groups;
-    let group_of = grouping.group_of;
+    super::merge::merge(&mut grouping, &order, &overwrites);
+    let (groups, group_of) = grouping.compact();
     let kernels = finish(graph, &needs, groups, &group_of);
-    let order = order(graph, &needs, &kernels, &group_of, &overwrites)?;
+    let order = order::order(graph, &needs, &kernels, &group_of, &overwrites)?;
     let mut place = vec![0; kernels.len()];
     for (position, &kernel) in order.iter().enumerate() {
         place[kernel] = position;
@@ -53,21 +54,21 @@ fn overwrites(graph: &Graph, needs: &Needs) -> BTreeMap<NodeId, Vec<NodeId>> {
     found
 }
 
-struct Group {
-    kind: Kind,
-    domain: Type,
+pub(super) struct Group {
+    pub(super) kind: Kind,
+    pub(super) domain: Type,
     /// Fixed by the anchor or by a reduction.
-    suffix: Option<usize>,
-    nodes: Vec<NodeId>,
+    pub(super) suffix: Option<usize>,
+    pub(super) nodes: Vec<NodeId>,
     /// The groups that must run before, transitively, as bits.
-    before: Vec<u64>,
+    pub(super) before: Vec<u64>,
 }
 
-struct Grouping<'a> {
-    graph: &'a Graph,
-    needs: &'a Needs,
-    groups: Vec<Group>,
-    group_of: BTreeMap<NodeId, usize>,
+pub(super) struct Grouping<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) needs: &'a Needs,
+    pub(super) groups: Vec<Group>,
+    pub(super) group_of: BTreeMap<NodeId, usize>,
 }
 
 impl Grouping<'_> {
@@ -80,7 +81,7 @@ impl Grouping<'_> {
         }
         // What overwrites a parameter comes after everybody who reads the old value.
         if let Some(old) = overwrites.get(&node) {
-            for reader in readers(graph, self.needs, old) {
+            for reader in order::readers(graph, self.needs, old) {
                 sources.extend(self.group_of.get(&reader));
             }
         }
@@ -116,6 +117,14 @@ impl Grouping<'_> {
             _ => (graph.ty(node).clone(), self.wanted_suffix(node)),
         };
         self.open(node, Kind::Map, domain, suffix, &sources);
+    }
+
+    /// The groups that are left after merging, numbered anew.
+    fn compact(self) -> (Vec<Group>, BTreeMap<NodeId, usize>) {
+        let groups: Vec<Group> = self.groups.into_iter().filter(|group| !group.nodes.is_empty()).collect();
+        let members = groups.iter().enumerate();
+        let group_of = members.flat_map(|(index, group)| group.nodes.iter().map(move |&node| (node, index))).collect();
+        (groups, group_of)
     }
 
     /// A reduction over the last axes, one result per row; others run over rows.
@@ -241,7 +250,7 @@ impl Grouping<'_> {
         })
     }
 
-    fn level_of(&self, domain: &Type, suffix: usize, node: NodeId) -> Option<Level> {
+    pub(super) fn level_of(&self, domain: &Type, suffix: usize, node: NodeId) -> Option<Level> {
         match self.graph.op(node) {
             Op::Reduce(_) if self.reduces_rows(node) => Some(Level::Row),
             _ => level::level(domain, suffix, self.graph.ty(node)),
@@ -275,24 +284,6 @@ impl Grouping<'_> {
             writing == group || !old.iter().any(|old| reads.contains(old)) || !get(&joined.before, writing)
         })
     }
-}
-
-/// The nodes that read any of `values` as they are computed.
-fn readers(graph: &Graph, needs: &Needs, values: &[NodeId]) -> Vec<NodeId> {
-    let mut found = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut stack: Vec<NodeId> = values.iter().flat_map(|&value| graph.users(value)).collect();
-    while let Some(user) = stack.pop() {
-        if !seen.insert(user) {
-            continue;
-        }
-        if needs.is_work(graph, user) {
-            found.push(user);
-        } else {
-            stack.extend(graph.users(user));
-        }
-    }
-    found
 }
 
 /// Settles columns, writes and reads.
@@ -342,74 +333,18 @@ fn finish(graph: &Graph, needs: &Needs, groups: Vec<Group>, group_of: &BTreeMap<
     kernels
 }
 
-/// An order in which every kernel finds what it reads, lowest memory first: of those that are ready the one that
-/// frees most and allocates least.
-fn order(
-    graph: &Graph,
-    needs: &Needs,
-    kernels: &[Kernel],
-    group_of: &BTreeMap<NodeId, usize>,
-    overwrites: &BTreeMap<NodeId, Vec<NodeId>>,
-) -> Result<Vec<usize>, String> {
-    let mut waits: Vec<BTreeSet<usize>> = kernels
-        .iter()
-        .map(|kernel| kernel.reads.iter().filter_map(|read| group_of.get(read).copied()).collect())
-        .collect();
-    for (writer, old) in overwrites {
-        let Some(&writing) = group_of.get(writer) else { continue };
-        for reader in readers(graph, needs, old) {
-            waits[writing].extend(group_of.get(&reader).filter(|&&group| group != writing));
-        }
-    }
-    let mut unread: BTreeMap<NodeId, usize> = BTreeMap::new();
-    for kernel in kernels {
-        for &read in &kernel.reads {
-            *unread.entry(read).or_default() += 1;
-        }
-    }
-    let kept: BTreeSet<NodeId> = graph.roots.iter().map(|root| needs.storage(graph, root.node)).collect();
-    let bytes = |node: NodeId| graph.ty(node).bytes(1 << 10) as i128;
-    let mut order = Vec::new();
-    let mut done = vec![false; kernels.len()];
-    while order.len() < kernels.len() {
-        let ready = (0..kernels.len()).filter(|&kernel| !done[kernel] && waits[kernel].iter().all(|&wait| done[wait]));
-        let cost = |kernel: usize| {
-            let new: i128 =
-                kernels[kernel].writes.iter().filter(|node| !overwrites.contains_key(node)).map(|&n| bytes(n)).sum();
-            let freed: i128 = kernels[kernel]
-                .reads
-                .iter()
-                .filter(|read| group_of.contains_key(read) && !kept.contains(read) && unread[read] == 1)
-                .map(|&n| bytes(n))
-                .sum();
-            (new - freed, kernel)
-        };
-        let Some(next) = ready.min_by_key(|&kernel| cost(kernel)) else {
-            return Err("kernels wait for each other".into());
-        };
-        done[next] = true;
-        for read in &kernels[next].reads {
-            if let Some(count) = unread.get_mut(read) {
-                *count -= 1;
-            }
-        }
-        order.push(next);
-    }
-    Ok(order)
-}
-
-fn get(bits: &[u64], index: usize) -> bool {
+pub(super) fn get(bits: &[u64], index: usize) -> bool {
     bits.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
 }
 
-fn set(bits: &mut Vec<u64>, index: usize) {
+pub(super) fn set(bits: &mut Vec<u64>, index: usize) {
     if bits.len() <= index / 64 {
         bits.resize(index / 64 + 1, 0);
     }
     bits[index / 64] |= 1 << (index % 64);
 }
 
-fn union(bits: &mut Vec<u64>, other: &[u64]) {
+pub(super) fn union(bits: &mut Vec<u64>, other: &[u64]) {
     if bits.len() < other.len() {
         bits.resize(other.len(), 0);
     }

@@ -4,7 +4,9 @@
 pub mod access;
 mod group;
 mod level;
+mod merge;
 mod needs;
+mod order;
 mod program;
 
 pub use group::fuse;

@@ -1,0 +1,121 @@
+//! Joining whole kernels: two sweeps over the same elements that share an operand, or of which one reads the other's
+//! result, become one. Softmax, cross entropy and their gradients meet here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::group::{Grouping, get, set, union};
+use super::{Kind, level};
+use crate::ir::NodeId;
+
+/// Merges until nothing more can be, for a bounded number of rounds.
+pub(super) fn merge(grouping: &mut Grouping<'_>, order: &[NodeId], overwrites: &BTreeMap<NodeId, Vec<NodeId>>) {
+    let position: BTreeMap<NodeId, usize> = order.iter().enumerate().map(|(place, &node)| (node, place)).collect();
+    for _ in 0..ROUNDS {
+        let mut changed = false;
+        for (a, b) in neighbours(grouping) {
+            if mergeable(grouping, a, b, overwrites) {
+                join(grouping, a, b, &position);
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+}
+
+/// Merging rarely enables more than one further merge.
+const ROUNDS: usize = 4;
+
+/// Pairs of sweeps that touch a common value.
+fn neighbours(grouping: &Grouping<'_>) -> BTreeSet<(usize, usize)> {
+    let mut touching: BTreeMap<NodeId, BTreeSet<usize>> = BTreeMap::new();
+    for (index, group) in grouping.groups.iter().enumerate() {
+        if group.kind != Kind::Map {
+            continue;
+        }
+        for &node in &group.nodes {
+            touching.entry(node).or_default().insert(index);
+            for source in grouping.needs.sources(grouping.graph, node) {
+                touching.entry(source).or_default().insert(index);
+            }
+        }
+    }
+    let mut pairs = BTreeSet::new();
+    for groups in touching.values() {
+        // A value that very many read (a bias of a shared block) is no reason to try all pairs.
+        let groups: Vec<usize> = groups.iter().copied().take(MANY).collect();
+        for (place, &a) in groups.iter().enumerate() {
+            pairs.extend(groups[place + 1..].iter().map(|&b| (a, b)));
+        }
+    }
+    pairs
+}
+
+const MANY: usize = 16;
+
+fn mergeable(grouping: &Grouping<'_>, a: usize, b: usize, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> bool {
+    let (first, second) = (&grouping.groups[a], &grouping.groups[b]);
+    if first.nodes.is_empty()
+        || second.nodes.is_empty()
+        || first.domain.dims != second.domain.dims
+        || first.domain.batched != second.domain.batched
+    {
+        return false;
+    }
+    let suffix = match (first.suffix, second.suffix) {
+        (Some(a), Some(b)) if a != b => return false,
+        (a, b) => a.or(b).unwrap_or(1.min(first.domain.dims.len())),
+    };
+    // Updates keep the order that their readers need.
+    let members = || first.nodes.iter().chain(&second.nodes);
+    if members().any(|node| overwrites.contains_key(node)) {
+        return false;
+    }
+    // Nothing may have to run between the two.
+    let between = grouping.groups.iter().enumerate().any(|(index, group)| {
+        let after = |other: usize| get(&group.before, other);
+        let before = |other: usize| get(&grouping.groups[other].before, index);
+        index != a && index != b && (after(a) && before(b) || after(b) && before(a))
+    });
+    !between
+        && members().all(|&member| {
+            level::leaves(grouping.graph, grouping.needs, member).iter().all(|leaf| {
+                let home = grouping.group_of.get(&leaf.base);
+                let inside = (home == Some(&a) || home == Some(&b))
+                    .then(|| grouping.level_of(&first.domain, suffix, leaf.base))
+                    .flatten();
+                level::readable(&first.domain, suffix, leaf, inside)
+            })
+        })
+}
+
+/// Moves everything of `b` to `a`.
+fn join(grouping: &mut Grouping<'_>, a: usize, b: usize, position: &BTreeMap<NodeId, usize>) {
+    let nodes = std::mem::take(&mut grouping.groups[b].nodes);
+    let (suffix, before) = (grouping.groups[b].suffix, std::mem::take(&mut grouping.groups[b].before));
+    for &node in &nodes {
+        grouping.group_of.insert(node, a);
+    }
+    let joined = &mut grouping.groups[a];
+    joined.nodes.extend(nodes);
+    joined.nodes.sort_by_key(|node| position.get(node));
+    joined.suffix = joined.suffix.or(suffix);
+    union(&mut joined.before, &before);
+    clear(&mut joined.before, a);
+    clear(&mut joined.before, b);
+    let before = joined.before.clone();
+    for (index, group) in grouping.groups.iter_mut().enumerate() {
+        if index != a && (get(&group.before, a) || get(&group.before, b)) {
+            clear(&mut group.before, b);
+            set(&mut group.before, a);
+            union(&mut group.before, &before);
+        }
+    }
+}
+
+fn clear(bits: &mut [u64], index: usize) {
+    if let Some(word) = bits.get_mut(index / 64) {
+        *word &= !(1 << (index % 64));
+    }
+}
