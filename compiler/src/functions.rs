@@ -55,6 +55,8 @@ fn function(network: &Network, name: &str, roots: Vec<Root>, mode: Mode, dump: b
     let mut graph = network.graph.clone();
     graph.roots = roots;
     let mut driver = Driver::new(Scope { inputs: &network.inputs, params: &network.params }, dump);
+    // What only other entry points need, and in a method the inputs that its cut replaces.
+    driver.apply("dce", Stage::Network, &mut graph, passes::dce)?;
     driver.apply("specialise", Stage::Function, &mut graph, |graph| passes::specialise(graph, mode))?;
     driver.apply("dce", Stage::Function, &mut graph, passes::dce)?;
     driver.apply("cse", Stage::Function, &mut graph, passes::cse)?;
