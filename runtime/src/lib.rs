@@ -1,4 +1,71 @@
-//! What networks compiled by kiln run on.
+//! Neural networks, declared in Rust and compiled to CPU kernels.
+//!
+//! [`network!`] takes the declaration of a network. While your crate is built, kiln derives its backward pass, optimises
+//! both, plans their memory, and emits kernels for exactly these shapes. At run time there is no graph and no
+//! interpreter, and a training step allocates nothing.
+//!
+//! ```
+//! use kiln::network;
+//!
+//! network! {
+//!     /// Exclusive or, the smallest task that needs a hidden layer.
+//!     pub Xor<batch = 4> {
+//!         let x = input([2]);
+//!         let y = target([1]);
+//!
+//!         let hidden = x.dense(8).tanh();
+//!         let logits = hidden.dense(1);
+//!
+//!         output(sigmoid(logits));
+//!         loss(binary_cross_entropy(logits, y));
+//!         optimizer(adam(lr = 0.05));
+//!     }
+//! }
+//!
+//! fn main() -> kiln::Result<()> {
+//!     // Four rows, one after another. Any number from 1 to the capacity (`batch`) will do.
+//!     let x = [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0];
+//!     let y = [0.0, 1.0, 1.0, 0.0];
+//!
+//!     let model = Xor::new(42);
+//!     let mut trainer = model.trainer();
+//!     for _ in 0..400 {
+//!         trainer.step(&x, &y)?;
+//!     }
+//!
+//!     let mut predictor = trainer.model().predictor();
+//!     let probabilities = predictor.run(&x)?;
+//!     assert_eq!(probabilities.shape(), [4, 1]);
+//!     assert!(probabilities[[1, 0]] > 0.9 && probabilities[[3, 0]] < 0.1);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! What `Xor` has, beside what is used here, stands in the rustdoc that is generated with it: `cargo doc` shows its
+//! layers, their shapes and parameters, and what a step costs. The language has a reference of its own in the
+//! repository, `docs/language.md`, with every layer and its defaults.
+//!
+//! # Data
+//!
+//! Entry points take [`Rows`]: slices, references to vectors and arrays, and ndarray's views. Results are views into the
+//! trainer's or predictor's memory. What does not fit (0 rows, too many, another shape, a class out of range) is an
+//! [`Error`] that says what was expected and what was found. ndarray is re-exported as [`ndarray`].
+//!
+//! # Instruction sets
+//!
+//! Kernels use AVX2 with FMA where the machine has them, which is found out when a trainer or predictor is made, and
+//! otherwise a portable path that is always there. The environment variable `KILN_ISA` (`portable` or `avx2`) overrides
+//! that, as does `set_isa` of trainers and predictors. Results are the same bits for any number of threads; between
+//! instruction sets they differ by rounding.
+//!
+//! # Profile
+//!
+//! Kernels are compiled in your profile. A debug build works and is slow; train with `--release`.
+//!
+//! # Features
+//!
+//! - `safetensors` (default): `save` and `load`.
+//! - `data`: readers of IDX and CSV files, and shuffled mini-batches, in `kiln::data`.
 
 // Generated code says `::kiln`, in this crate's own tests too.
 extern crate self as kiln;
@@ -26,4 +93,11 @@ pub use kiln_macros::network;
 pub use params::{Element, Init, ParamInfo, Params};
 pub use rows::Rows;
 
-// Generated code names its arrays through here: users need no ndarray of their own.
+/// The examples of the README and of the language's reference, compiled as tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/language.md")]
+    mod language {}
+}

@@ -92,21 +92,7 @@ fn model(module: &Module, hidden: &Ident) -> TokenStream {
                 Self { params: ::kiln::Params::new(Self::INFOS, Self::LEN, seed) }
             }
 
-            /// Parameters from a safetensors file.
-            ///
-            /// # Errors
-            /// If the file cannot be read, or its names, shapes or element type are not this network's.
-            #visibility fn load(path: impl AsRef<::std::path::Path>) -> ::kiln::Result<Self> {
-                Ok(Self { params: ::kiln::Params::load(Self::INFOS, Self::LEN, path)? })
-            }
-
-            /// Writes the parameters to a safetensors file, in their public layout.
-            ///
-            /// # Errors
-            /// If the file cannot be written.
-            #visibility fn save(&self, path: impl AsRef<::std::path::Path>) -> ::kiln::Result<()> {
-                self.params.save(path)
-            }
+            ::kiln::weight_files!(#visibility);
 
             /// The parameters in order of declaration: name, and values in the public layout.
             #visibility fn parameters(

@@ -31,32 +31,35 @@ pub(crate) use crate::resolve::{Arg, Bound};
 pub(crate) use builder::Builder;
 pub use template::{Fallback, Kind, Parameter, Template};
 
-/// Every family, in the order of the reference.
-const FAMILIES: &[&[Template]] = &[
-    data::TEMPLATES,
-    dense::TEMPLATES,
-    conv2d::TEMPLATES,
-    pool::TEMPLATES,
-    dropout::TEMPLATES,
-    batch_norm::TEMPLATES,
-    layer_norm::TEMPLATES,
-    activation::TEMPLATES,
-    softmax::TEMPLATES,
-    math::TEMPLATES,
-    reduce::TEMPLATES,
-    matmul::TEMPLATES,
-    reshape::TEMPLATES,
-    slice::TEMPLATES,
-    join::TEMPLATES,
-    constant::TEMPLATES,
-    loss::TEMPLATES,
-    optimizer::TEMPLATES,
-    statement::TEMPLATES,
+/// Every family under its title, in the order of the reference.
+pub const FAMILIES: &[(&str, &[Template])] = &[
+    ("Data", data::TEMPLATES),
+    ("Dense", dense::TEMPLATES),
+    ("Convolution", conv2d::TEMPLATES),
+    ("Pooling", pool::TEMPLATES),
+    ("Dropout", dropout::TEMPLATES),
+    ("Batch normalisation", batch_norm::TEMPLATES),
+    ("Layer normalisation", layer_norm::TEMPLATES),
+    ("Activations", activation::TEMPLATES),
+    ("Softmax", softmax::TEMPLATES),
+    ("Element by element", math::TEMPLATES),
+    ("Reductions", reduce::TEMPLATES),
+    ("Matrix products", matmul::TEMPLATES),
+    ("Shapes", reshape::TEMPLATES),
+    ("Parts and padding", slice::TEMPLATES),
+    ("Joining", join::TEMPLATES),
+    ("Parameters and constants", constant::TEMPLATES),
+    ("Losses", loss::TEMPLATES),
+    ("Optimisers", optimizer::TEMPLATES),
+    ("Statements", statement::TEMPLATES),
 ];
+
+/// Initialisers that take numbers.
+pub const INITIALISERS: &[Template] = init::TEMPLATES;
 
 /// Every template, in the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Template> {
-    FAMILIES.iter().copied().flatten()
+    FAMILIES.iter().flat_map(|(_, family)| family.iter())
 }
 
 /// The template of a name or alias.

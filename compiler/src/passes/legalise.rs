@@ -12,10 +12,16 @@ use crate::ops::{
 /// Runs until nothing changes; whether anything did.
 pub fn legalise(graph: &mut Graph) -> bool {
     let mut changed = false;
-    while graph.topological().into_iter().fold(false, |any, node| rewrite(graph, node) || any) {
+    loop {
+        let mut again = false;
+        for node in graph.topological() {
+            again |= rewrite(graph, node);
+        }
+        if !again {
+            return changed;
+        }
         changed = true;
     }
-    changed
 }
 
 fn rewrite(graph: &mut Graph, node: NodeId) -> bool {

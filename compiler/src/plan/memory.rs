@@ -48,7 +48,7 @@ pub fn plan(program: &Program, batch: usize) -> Result<Plan, String> {
     let graph = &program.function.graph;
     let mut places = external(program);
     let lifetimes = Lifetimes::of(program, &places, batch);
-    let buffers: Vec<Buffer> = lifetimes.buffers.iter().map(|(buffer, _)| buffer.clone()).collect();
+    let buffers: Vec<Buffer> = lifetimes.buffers.iter().map(|(buffer, _)| *buffer).collect();
     let Placement { offsets, height, lower_bound, .. } = {
         let placement = place(&buffers, ALIGNMENT);
         validate(&buffers, &placement, ALIGNMENT)?;

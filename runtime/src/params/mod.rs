@@ -157,6 +157,38 @@ impl<E: Element> Params<E> {
     }
 }
 
+/// `load` and `save` of a generated model: its macro can't see which features this crate is built with.
+#[cfg(feature = "safetensors")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! weight_files {
+    ($visibility:vis) => {
+        /// Parameters from a safetensors file.
+        ///
+        /// # Errors
+        /// If the file cannot be read, or its names, shapes or element type are not this network's.
+        $visibility fn load(path: impl AsRef<::std::path::Path>) -> $crate::Result<Self> {
+            Ok(Self { params: $crate::Params::load(Self::INFOS, Self::LEN, path)? })
+        }
+
+        /// Writes the parameters to a safetensors file, in their public layout.
+        ///
+        /// # Errors
+        /// If the file cannot be written.
+        $visibility fn save(&self, path: impl AsRef<::std::path::Path>) -> $crate::Result<()> {
+            self.params.save(path)
+        }
+    };
+}
+
+/// Without the feature there is neither.
+#[cfg(not(feature = "safetensors"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! weight_files {
+    ($visibility:vis) => {};
+}
+
 /// FNV-1a (G. Fowler, L. Noll, K.-P. Vo).
 fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
