@@ -3,7 +3,8 @@
 use proc_macro2::{Ident, Span};
 
 use crate::diag::Diagnostic;
-use crate::ir::{Init, NodeId, ParamId, Type};
+use crate::infer::MAX_ELEMENTS;
+use crate::ir::{Init, NodeId, ParamId, Type, shape};
 use crate::ops::{Add, Compare, CompareKind, Div, Maximum, Minimum, Mul, Op, Reduce, ReduceKind, Select, Sub};
 use crate::resolve::{Arg, Bound, Effect, Eval, Owner, Padding, Request, Resolver, Trace};
 
@@ -160,6 +161,15 @@ impl Builder<'_, '_> {
     pub(crate) fn missing<T>(&mut self, args: &Bound, name: &str) -> Eval<T> {
         let what = format!("`{}` misses its `{name}`", args.template());
         self.resolver.bug(self.span, &what)
+    }
+
+    /// Checks that a shape is no larger than anything may be; if it is, an argument is too large.
+    pub(crate) fn fits(&mut self, args: &Bound, name: &str, dims: &[usize]) -> Eval<()> {
+        let elements = dims.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
+        match elements {
+            Some(elements) if elements <= MAX_ELEMENTS => Ok(()),
+            _ => self.fail_at(args, name, format!("{} has more than 2^40 elements", shape(dims))),
+        }
     }
 
     // Primitives

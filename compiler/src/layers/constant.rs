@@ -93,6 +93,8 @@ fn one_hot(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         _ => return b.fail("`one_hot` needs `classes` here"),
     };
     let dtype = b.resolver.net.dtype;
+    let dims = [b.dims(index), vec![classes]].concat();
+    b.fits(args, "classes", &dims)?;
     b.node(OneHot { classes, dtype }, &[index]).map(Value::Tensor)
 }
 

@@ -52,7 +52,9 @@ fn build(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let conv = Conv2d { stride: window.stride, pad, dilation: window.dilation, groups };
     let (init, bias_init) = (b.init(args, "init")?, b.init(args, "bias_init")?);
     let [height, width] = window.size;
-    let weight = b.param("weight", &[height, width, channels / groups, filters], init)?;
+    let dims = [height, width, channels / groups, filters];
+    b.fits(args, "filters", &dims)?;
+    let weight = b.param("weight", &dims, init)?;
     let mut result = b.node(conv, &[x, weight])?;
     if b.flag(args, "bias")? {
         let bias = b.param("bias", &[filters], bias_init)?;

@@ -26,11 +26,13 @@ pub(super) const TEMPLATES: &[Template] = &[Template {
 fn build(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let (x, units) = (b.tensor(args, "x")?, b.size(args, "units")?);
     let dims = b.dims(x);
-    let Some(&inputs) = dims.last() else {
+    let Some((&inputs, lead)) = dims.split_last() else {
         let help = "reshape([1]) makes one of it".to_string();
         return b.shape_error(b.span, "`dense` needs an axis to connect, and [] has none", &[x], Some(help));
     };
     let (init, bias_init) = (b.init(args, "init")?, b.init(args, "bias_init")?);
+    b.fits(args, "units", &[inputs, units])?;
+    b.fits(args, "units", &[lead, &[units]].concat())?;
     let weight = b.param("weight", &[inputs, units], init)?;
     let product = b.node(MatMul { transpose: false }, &[x, weight])?;
     if !b.flag(args, "bias")? {

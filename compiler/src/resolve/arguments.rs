@@ -161,7 +161,7 @@ impl Resolver<'_> {
             return Ok(Bound { template, slots: complete, name });
         }
         let message = format!("`{}` needs {}", template.name, missing.join(" and "));
-        Err(self.error(Diagnostic::new(span, message).help(format!("it is used as {}", template.signature()))))
+        Err(self.missing(Diagnostic::new(span, message).help(format!("it is used as {}", template.signature()))))
     }
 
     fn surplus(&mut self, template: &Template, at: Span) -> Poisoned {

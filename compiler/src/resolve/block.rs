@@ -162,7 +162,8 @@ impl Resolver<'_> {
             .map(|((name, _), _)| format!("`{name}`"))
             .collect();
         if !missing.is_empty() {
-            return self.fail(span, format!("`{}` needs {}", decl.name, missing.join(" and ")));
+            let message = format!("`{}` needs {}", decl.name, missing.join(" and "));
+            return Err(self.missing(Diagnostic::new(span, message)));
         }
         values.into_iter().map(|value| value.unwrap_or(Err(Poisoned::reported()))).collect()
     }
@@ -189,6 +190,8 @@ impl Resolver<'_> {
             (FnParam::Integer, Value::Int(number)) if *number >= 0 => Ok(value),
             (FnParam::Float, Value::Int(number)) => Ok(Value::Float(*number as f64)),
             (FnParam::Float, Value::Float(_)) | (FnParam::Bool, Value::Bool(_)) => Ok(value),
+            // A type that could not be read stands as a tensor of any shape.
+            (FnParam::Tensor(None), _) if !self.read => Ok(value),
             (FnParam::Tensor(_), _) => mismatch(Kind::Tensor.expected()),
             (FnParam::Integer, _) => mismatch("an integer from 0"),
             (FnParam::Float, _) => mismatch(Kind::Number.expected()),

@@ -88,7 +88,7 @@ impl Resolver<'_> {
     }
 
     fn unknown_callee(&mut self, name: &str, span: Span, method: bool) -> Poisoned {
-        let mut error = Diagnostic::new(span, format!("there is no layer or block `{name}`"));
+        let error = Diagnostic::new(span, format!("there is no layer or block `{name}`"));
         let blocks = self.scopes.names();
         let blocks = blocks.iter().filter(|name| {
             matches!(self.scopes.find(name), Found::Binding(b) if matches!(b.value, Value::Block(_) | Value::Shared(_)))
@@ -96,9 +96,10 @@ impl Resolver<'_> {
         let names = layers::all().flat_map(|template| template.aliases.iter().chain([&template.name])).copied();
         let special = SPECIAL.into_iter().filter(|_| !method);
         if let Some(near) = did_you_mean(name, blocks.copied().chain(names).chain(special)) {
-            error = error.help(format!("did you mean `{near}`?"));
+            let help = format!("did you mean `{near}`?");
+            return self.error(error.help(help));
         }
-        self.error(error)
+        self.missing(error)
     }
 
     /// Looks for mistakes in the arguments of a call that comes to nothing. Bare names are left alone: they

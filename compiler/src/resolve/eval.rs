@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span};
 
 use super::Resolver;
 use super::call::Call;
-use super::scope::Found;
+use super::scope::{Binding, Found};
 use super::value::{Eval, Poisoned, Value};
 use crate::diag::Diagnostic;
 use crate::layers;
@@ -89,7 +89,10 @@ impl Resolver<'_> {
             )),
             Found::Unknown => {
                 let known: Vec<String> = self.scopes.names().into_iter().map(str::to_string).collect();
-                Err(self.unknown(name.span(), &text, "the name", known.iter().map(String::as_str)))
+                let poisoned = self.unknown(name.span(), &text, "the name", known.iter().map(String::as_str));
+                // Said once, whatever else uses it.
+                self.scopes.bind_outermost(&text, Binding { value: Value::Poison, mutable: true, item: true });
+                Err(poisoned)
             }
         }
     }

@@ -100,7 +100,7 @@ impl Resolver<'_> {
         let [Expr { kind: ExprKind::Name(name), .. }] = call.args else {
             return Err(self.error(Diagnostic::new(span, "`method` needs one name").help(USE)));
         };
-        let (mut from, mut to) = (None, None);
+        let (mut from, mut to, mut failed) = (None, None, None);
         for (key, value) in call.named {
             let slot = match key.to_string().as_str() {
                 "from" => &mut from,
@@ -108,11 +108,14 @@ impl Resolver<'_> {
                 other => {
                     let near = did_you_mean(other, ["from", "to"]).map(|near| format!("did you mean `{near}`?"));
                     let error = Diagnostic::new(key.span(), format!("`method` has no parameter `{other}`"));
-                    self.error(error.help(near.unwrap_or_else(|| USE.into())));
+                    failed = Some(self.error(error.help(near.unwrap_or_else(|| USE.into()))));
                     continue;
                 }
             };
             *slot = Some(value);
+        }
+        if let Some(poisoned) = failed {
+            return Err(poisoned);
         }
         let (Some(from), Some(to)) = (from, to) else {
             return Err(self.error(Diagnostic::new(span, "`method` needs `from` and `to`").help(USE)));
@@ -183,7 +186,7 @@ impl Resolver<'_> {
     /// Checks the whole and names the parameters.
     pub(super) fn finish(&mut self) {
         self.name_params();
-        if !self.read {
+        if !self.read || self.exhausted {
             return;
         }
         let name = self.net.name.clone();

@@ -51,7 +51,7 @@ pub fn resolve(decl: &NetworkDecl, errors: &mut Diagnostics) -> Option<Network> 
     resolver.header(&decl.header);
     resolver.run(&decl.body);
     resolver.finish();
-    resolver.reported.is_empty().then_some(resolver.net)
+    (resolver.read && resolver.reported.is_empty()).then_some(resolver.net)
 }
 
 /// The state of a resolution.

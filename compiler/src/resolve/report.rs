@@ -24,6 +24,11 @@ impl Resolver<'_> {
         Poisoned::reported()
     }
 
+    /// Reports something that is missing, unless a statement could not be read: what is missing may stand there.
+    pub(super) fn missing(&mut self, error: Diagnostic) -> Poisoned {
+        if self.read { self.error(error) } else { Poisoned::reported() }
+    }
+
     /// Reports a mistake that needs no notes.
     pub(crate) fn fail<T>(&mut self, span: Span, message: impl Into<String>) -> Eval<T> {
         Err(self.error(Diagnostic::new(span, message)))
@@ -58,16 +63,17 @@ impl Resolver<'_> {
         what: &str,
         known: impl IntoIterator<Item = &'k str>,
     ) -> Poisoned {
-        let mut error = Diagnostic::new(span, format!("{what} `{name}` is not known"));
+        let error = Diagnostic::new(span, format!("{what} `{name}` is not known"));
         if let Some(near) = did_you_mean(name, known) {
-            error = error.help(format!("did you mean `{near}`?"));
+            self.error(error.help(format!("did you mean `{near}`?")))
         } else if is_constant(name) {
-            error = error.help(format!(
+            self.missing(error.help(format!(
                 "a `const` outside of `network!` can't be seen from here: write `const {name}: usize = …;` in the \
                  body, or `{name} = …` between the `<…>` of the header"
-            ));
+            )))
+        } else {
+            self.missing(error)
         }
-        self.error(error)
     }
 }
 

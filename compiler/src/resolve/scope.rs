@@ -61,6 +61,13 @@ impl Scopes {
         }
     }
 
+    /// Binds a name for the whole network.
+    pub(super) fn bind_outermost(&mut self, name: &str, binding: Binding) {
+        if let Some(scope) = self.open.first_mut() {
+            scope.names.insert(name.to_string(), binding);
+        }
+    }
+
     /// What a name stands for here.
     pub(super) fn find(&self, name: &str) -> Found<'_> {
         let mut hidden = false;

@@ -54,7 +54,7 @@ impl Resolver<'_> {
             },
             Stmt::Assign { name, value } => self.assign(name, value),
             Stmt::For { variable, from, to, inclusive, body, .. } => {
-                let (first, last) = (self.integer(from, "the start"), self.integer(to, "the end"));
+                let (first, last) = (self.integer(from, "a loop's start"), self.integer(to, "a loop's end"));
                 let (Ok(first), Ok(last)) = (first, last) else { return };
                 let rounds = last.checked_sub(first).and_then(|n| n.checked_add(i64::from(*inclusive)));
                 match rounds {

@@ -138,7 +138,7 @@ impl Resolver<'_> {
                 Ok(node)
             }
             DType::U32 | DType::U8 => Err(self.error(
-                Diagnostic::new(span, format!("indices {} are not numbers to compute with", ty.shape()))
+                Diagnostic::new(span, "class indices are not numbers to compute with")
                     .help("one_hot(…) makes floats of them"),
             )),
         }

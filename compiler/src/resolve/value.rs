@@ -66,6 +66,7 @@ impl Value {
             Self::Tensor(node) => {
                 let ty = graph.ty(*node);
                 match ty.dtype {
+                    crate::ir::DType::U32 if ty.dims.is_empty() => "an index for each row".into(),
                     crate::ir::DType::U32 => format!("indices {}", ty.shape()),
                     crate::ir::DType::Bool => format!("a comparison {}", ty.shape()),
                     _ => format!("a tensor {}", ty.shape()),
