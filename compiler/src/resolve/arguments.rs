@@ -228,7 +228,7 @@ impl Bound {
     pub(super) fn summary(&self) -> String {
         let mut settings = Vec::new();
         for (param, slot) in self.template.params.iter().zip(&self.slots) {
-            let (true, Some(text)) = (slot.given, slot.arg.text()) else { continue };
+            let (true, Some(text)) = (slot.given, slot.arg.text(param.kind)) else { continue };
             let bare = param.default == Fallback::Required && settings.is_empty();
             settings.push(if bare { text } else { format!("{} = {text}", param.name) });
         }
@@ -241,7 +241,7 @@ impl Bound {
 
 impl Arg {
     /// The setting as the user writes it; `None` for tensors.
-    fn text(&self) -> Option<String> {
+    fn text(&self, kind: Kind) -> Option<String> {
         Some(match self {
             Self::Int(value) => value.to_string(),
             Self::Float(value) => format!("{value:?}"),
@@ -253,10 +253,11 @@ impl Arg {
             Self::Padding(Padding::Explicit([h, w])) => format!("(({}, {}), ({}, {}))", h[0], h[1], w[0], w[1]),
             Self::Dims(dims) => shape(dims),
             Self::Ints(values) => match values.as_slice() {
-                [(only, _)] => only.to_string(),
+                [(only, _)] if kind == Kind::Axes => only.to_string(),
                 values => {
                     let values: Vec<String> = values.iter().map(|(value, _)| value.to_string()).collect();
-                    format!("({})", values.join(", "))
+                    let (open, close) = if kind == Kind::Axes { ('(', ')') } else { ('[', ']') };
+                    format!("{open}{}{close}", values.join(", "))
                 }
             },
             Self::Init(init) => super::convert::init_text(*init),

@@ -118,9 +118,14 @@ impl Resolver<'_> {
         let declaring = self.declaring.take();
         let bound = self.bind(template, call)?;
         let owner = Owner { own: template.name, given: bound.name.clone(), member: None, params: Vec::new() };
+        // Without a `let`, what is made is called after the layer.
+        let label = self.label.clone();
+        self.label.get_or_insert_with(|| template.name.into());
         let mut builder = Builder { resolver: self, span, declaring, owner, story: None };
-        let value = (template.build)(&mut builder, &bound)?;
+        let value = (template.build)(&mut builder, &bound);
         let (owner, story) = (builder.owner, builder.story);
+        self.label = label;
+        let value = value?;
         if let Value::Tensor(node) = value {
             let from = bound.first_tensor();
             let summary = bound.summary();
