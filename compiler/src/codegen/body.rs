@@ -97,6 +97,11 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// The function's graph.
+    pub(super) fn graph(&self) -> &'a Graph {
+        self.cx.graph()
+    }
+
     /// A fresh name.
     pub(super) fn name(&mut self, name: &str) -> Ident {
         self.names.fresh(name)
@@ -334,6 +339,17 @@ impl<'a> Body<'a> {
                 (quote!(#pointer.add(row * #cols + col)), quote!(n))
             }
         }
+    }
+
+    /// The statements that compute and store values of one vector.
+    pub(super) fn epilogue(&mut self, writes: &[NodeId]) -> Vec<TokenStream> {
+        for &node in writes {
+            self.value(node, Level::Full);
+        }
+        for &node in writes {
+            self.store(node);
+        }
+        self.next_sweep()
     }
 
     /// Stores a value that has a name.

@@ -7,7 +7,7 @@ use quote::quote;
 use super::body::{Body, Context, int};
 use super::map::reduction;
 use super::module::element;
-use crate::fuse::{Kernel, Level};
+use crate::fuse::Kernel;
 use crate::ir::NodeId;
 use crate::ops::Op;
 
@@ -30,13 +30,7 @@ pub(super) fn columns(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Token
     body.domain = kernel.domain.clone();
     let sum = body.name("sum");
     body.full.define(anchor, sum.clone());
-    for &node in &kernel.writes {
-        body.value(node, Level::Full);
-    }
-    for &node in &kernel.writes {
-        body.store(node);
-    }
-    let finish = body.next_sweep();
+    let finish = body.epilogue(&kernel.writes);
     let float = element(cx.network.dtype);
     let (start, join, _) = reduction(reduce.kind, &float);
     let head = std::mem::take(&mut body.head);
@@ -73,6 +67,43 @@ pub(super) fn columns(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Token
                 },
                 #[inline(always)] |#sum, col, n| {
                     let row = group;
+                    #(#finish)*
+                },
+            );
+        }
+    }
+}
+
+/// The sums of a product's right operand, by the threads that have the product's first rows: `first` says so, and
+/// `summed` are its columns.
+pub(super) fn along(body: &mut Body<'_>, kernel: &Kernel, reduce: NodeId, writes: &[NodeId]) -> TokenStream {
+    let graph = body.graph();
+    let source = graph.ty(graph.input(reduce, 0)).clone();
+    let lead: usize = source.dims.iter().rev().skip(1).product();
+    let lead = int(lead);
+    body.domain = source;
+    body.suffix = 1;
+    let value = body.operand_value(reduce);
+    let down = body.next_sweep();
+    body.domain = graph.ty(reduce).clone();
+    let sum = body.name("sum");
+    body.full.define(reduce, sum.clone());
+    let finish = body.epilogue(writes);
+    body.domain = kernel.domain.clone();
+    body.suffix = kernel.suffix;
+    quote! {
+        if first {
+            ::kiln::engine::fold_columns(
+                s,
+                m.rows * #lead,
+                summed,
+                0.0,
+                #[inline(always)] |sum, row, col, n| {
+                    #(#down)*
+                    s.add(sum, #value)
+                },
+                #[inline(always)] |#sum, col, n| {
+                    let row = 0;
                     #(#finish)*
                 },
             );

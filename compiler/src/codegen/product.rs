@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::body::{Body, Context, int};
-use super::window;
-use crate::fuse::{Kernel, Level};
+use super::{columns, window};
+use crate::fuse::Kernel;
 use crate::ir::{NodeId, Type};
 use crate::ops::Op;
 
@@ -27,13 +27,10 @@ pub(super) fn product(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Produ
     let types: Vec<&Type> = graph.inputs(anchor).into_iter().map(|operand| graph.ty(operand)).collect();
     let sum = body.name("sum");
     body.full.define(anchor, sum.clone());
-    for &node in &kernel.writes {
-        body.value(node, Level::Full);
-    }
-    for &node in &kernel.writes {
-        body.store(node);
-    }
-    let lines = body.next_sweep();
+    let (own, others): (Vec<NodeId>, Vec<NodeId>) =
+        kernel.writes.iter().partition(|&&node| graph.ty(node).dims == kernel.domain.dims);
+    let lines = body.epilogue(&own);
+    let sums = kernel.sums.map(|reduce| columns::along(&mut body, kernel, reduce, &others));
     let epilogue = quote! {
         #[inline(always)] |#sum, row, col, n| {
             #(#lines)*
@@ -62,7 +59,7 @@ pub(super) fn product(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Produ
         }
         _ => Product { code: TokenStream::new(), scratch: quote!(0) },
     };
-    Product { code: quote!(#(#head)* #code), scratch }
+    Product { code: quote!(#(#head)* #code #sums), scratch }
 }
 
 struct Sides<'a> {
@@ -91,6 +88,13 @@ fn tile(kernel: &Kernel) -> TokenStream {
     }
 }
 
+/// The same for a product whose sums are taken along afterwards.
+fn split(kernel: &Kernel) -> TokenStream {
+    let tile = tile(kernel);
+    let kept = kernel.sums.map(|_| quote!(let (first, summed) = (rows.start == 0, cols.clone());));
+    quote!(#tile #kept)
+}
+
 /// `[*, K] · [K, N]`.
 fn matmul(kernel: &Kernel, sides: &Sides<'_>, transpose: bool, epilogue: &TokenStream) -> Product {
     let depth = sides.left_ty.last();
@@ -111,7 +115,7 @@ fn contract(cx: Context<'_>, kernel: &Kernel, sides: &Sides<'_>, epilogue: &Toke
     let rows: usize = sides.left_ty.dims.iter().rev().skip(1).product();
     let a = matrix(sides.left, 1, sides.left_ty.last());
     let b = matrix(sides.right, sides.right_ty.last(), 1);
-    let tile = tile(kernel);
+    let tile = split(kernel);
     let lead = int(rows);
     let (depth, most) = if sides.left_ty.batched {
         (quote!(m.rows * #lead), int(cx.network.batch.saturating_mul(rows)))
@@ -202,7 +206,7 @@ fn over_images(
 fn weight_grad(kernel: &Kernel, shape: &TokenStream, sides: &Sides<'_>, epilogue: &TokenStream) -> Product {
     let images = if sides.left_ty.batched { quote!(m.rows) } else { quote!(1) };
     let (left, right) = (sides.left, sides.right);
-    let tile = tile(kernel);
+    let tile = split(kernel);
     Product {
         code: quote! {
             #tile

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fuse::level::{self, Level};
-use crate::fuse::{Kernel, Kind, Needs, Program, access, order};
+use crate::fuse::{Kernel, Kind, Needs, Program, access, merge, order, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind, Type};
 use crate::ops::{Lowering, Op};
 
@@ -23,7 +23,9 @@ pub fn fuse(mut function: Function) -> Result<Program, String> {
             grouping.assign(node, &overwrites);
         }
     }
-    super::merge::merge(&mut grouping, &order, &overwrites);
+    let position = order.iter().enumerate().map(|(place, &node)| (node, place)).collect();
+    merge::merge(&mut grouping, &position, &overwrites);
+    sums::join_products(&mut grouping, &position);
     let (groups, group_of) = grouping.compact();
     let kernels = finish(graph, &needs, groups, &group_of);
     let order = order::order(graph, &needs, &kernels, &group_of, &overwrites)?;
@@ -59,6 +61,8 @@ pub(super) struct Group {
     pub(super) domain: Type,
     /// Fixed by the anchor or by a reduction.
     pub(super) suffix: Option<usize>,
+    /// A sum over the rows of the anchor's right operand that is taken along.
+    pub(super) sums: Option<NodeId>,
     pub(super) nodes: Vec<NodeId>,
     /// The groups that must run before, transitively, as bits.
     pub(super) before: Vec<u64>,
@@ -154,7 +158,7 @@ impl Grouping<'_> {
 
     fn open(&mut self, node: NodeId, kind: Kind, domain: Type, suffix: Option<usize>, sources: &BTreeSet<usize>) {
         let index = self.groups.len();
-        self.groups.push(Group { kind, domain, suffix, nodes: vec![node], before: Vec::new() });
+        self.groups.push(Group { kind, domain, suffix, sums: None, nodes: vec![node], before: Vec::new() });
         self.group_of.insert(node, index);
         self.depend(index, sources);
     }
@@ -324,6 +328,7 @@ fn finish(graph: &Graph, needs: &Needs, groups: Vec<Group>, group_of: &BTreeMap<
             name,
             kind: group.kind,
             domain: group.domain,
+            sums: group.sums,
             suffix,
             nodes: group.nodes,
             writes,

@@ -8,13 +8,16 @@ use super::{Kind, level};
 use crate::ir::NodeId;
 
 /// Merges until nothing more can be, for a bounded number of rounds.
-pub(super) fn merge(grouping: &mut Grouping<'_>, order: &[NodeId], overwrites: &BTreeMap<NodeId, Vec<NodeId>>) {
-    let position: BTreeMap<NodeId, usize> = order.iter().enumerate().map(|(place, &node)| (node, place)).collect();
+pub(super) fn merge(
+    grouping: &mut Grouping<'_>,
+    position: &BTreeMap<NodeId, usize>,
+    overwrites: &BTreeMap<NodeId, Vec<NodeId>>,
+) {
     for _ in 0..ROUNDS {
         let mut changed = false;
         for (a, b) in neighbours(grouping) {
             if mergeable(grouping, a, b, overwrites) {
-                join(grouping, a, b, &position);
+                join(grouping, a, b, position);
                 changed = true;
             }
         }
@@ -91,7 +94,7 @@ fn mergeable(grouping: &Grouping<'_>, a: usize, b: usize, overwrites: &BTreeMap<
 }
 
 /// Moves everything of `b` to `a`.
-fn join(grouping: &mut Grouping<'_>, a: usize, b: usize, position: &BTreeMap<NodeId, usize>) {
+pub(super) fn join(grouping: &mut Grouping<'_>, a: usize, b: usize, position: &BTreeMap<NodeId, usize>) {
     let nodes = std::mem::take(&mut grouping.groups[b].nodes);
     let (suffix, before) = (grouping.groups[b].suffix, std::mem::take(&mut grouping.groups[b].before));
     for &node in &nodes {

@@ -8,6 +8,7 @@ mod merge;
 mod needs;
 mod order;
 mod program;
+mod sums;
 
 pub use group::fuse;
 pub use level::{Level, Reader, leaves, level};

@@ -40,6 +40,8 @@ pub struct Kernel {
     pub kind: Kind,
     /// The shape of the elements that it computes (element type aside).
     pub domain: Type,
+    /// A sum over the rows of a product's right operand that is taken along; what follows it is in `nodes`, too.
+    pub sums: Option<NodeId>,
     /// How many of the domain's last axes are its columns; the axes before are its rows.
     pub suffix: usize,
     /// The nodes that it computes, operands first. Nodes that every reader computes again are not listed.
