@@ -121,8 +121,5 @@ fn method(network: &Network, entry: &Method, dump: bool) -> Result<Optimised, Fa
         }
     }
     let roots = vec![Root { kind: RootKind::Output(0), node: result }];
-    // The network's own inputs that are cut off are none of this function's.
-    cut.graph.roots = roots.clone();
-    passes::dce(&mut cut.graph).map_err(|message| Failure { pass: "dce", message })?;
     function(&cut, &entry.name.to_string(), roots, Mode::Inference, dump)
 }
