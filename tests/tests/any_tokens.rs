@@ -123,6 +123,39 @@ fn the_networks_are_accepted() {
     }
 }
 
+#[test]
+fn expressions_at_the_bounds_fit_the_stack() {
+    let expressions = [
+        format!("x{}", ".relu()".repeat(128)),
+        format!("x{}", " + 1.0".repeat(128)),
+        format!("1.0{}", " + 1".repeat(128)),
+        format!("{}x", "-".repeat(32)),
+        format!("{}x{}", "(".repeat(62), ")".repeat(62)),
+        format!("{}x{}", "relu(".repeat(60), ")".repeat(60)),
+        format!("{}x{}", "1.0 - relu(".repeat(45), ")".repeat(45)),
+        format!("x[{}0{}]", "0 * (".repeat(40), ")".repeat(40)),
+    ];
+    for expression in expressions {
+        let source = format!("Net<batch = 2> {{ let x = input([3]); let y = {expression}; output(y * x); }}");
+        assert_eq!(compile(&source), Ok(true), "{source}");
+    }
+}
+
+#[test]
+fn blocks_and_loops_without_end_are_refused() {
+    let blocks = (0..3000).map(|i| format!("fn f{}(x: Tensor) -> Tensor {{ f{i}(x).relu() }}", i + 1));
+    let blocks: String = blocks.collect();
+    for body in [
+        &format!("fn f0(x: Tensor) -> Tensor {{ -x }} {blocks} y = f3000(x);"),
+        "fn f(x: Tensor) -> Tensor { f(x) } y = f(x);",
+        "for i in 0..1000000000 { y = y.relu(); }",
+        "for i in 0..100000 { for j in 0..100000 { } }",
+    ] {
+        let source = format!("Net<batch = 2> {{ let x = input([3]); let mut y = x; {body} output(y); }}");
+        assert_eq!(compile(&source), Ok(false), "{body}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
 
