@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::codegen::{Entry, Layout, Module};
 use crate::functions::Optimised;
-use crate::fuse::{Program, fuse};
+use crate::fuse::{self, Program};
 use crate::ir::{Network, NodeId};
 use crate::ops::Op;
 use crate::plan::plan;
@@ -17,9 +17,10 @@ pub fn assemble(network: Network, functions: Vec<Optimised>) -> Result<Module, S
     let mut entries = Vec::new();
     for Optimised { function, .. } in functions {
         let name = function.name.clone();
-        let program = fuse(function).map_err(|error| format!("fusing `{name}`: {error}"))?;
-        let plan =
-            plan(&program, network.batch).map_err(|error| format!("planning the memory of `{name}`: {error}"))?;
+        let bug = |stage: &str, error: String| format!("{stage} `{name}`: {error}");
+        let program = fuse::fuse(function).map_err(|error| bug("fusing", error))?;
+        fuse::verify(&program).map_err(|error| bug("fusing", error))?;
+        let plan = plan(&program, network.batch).map_err(|error| bug("planning the memory of", error))?;
         let uniforms = uniforms(&program);
         entries.push(Entry { program, plan, uniforms });
     }

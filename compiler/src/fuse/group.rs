@@ -40,7 +40,7 @@ pub fn fuse(mut function: Function) -> Result<Program, String> {
 }
 
 /// For each value that is written over a parameter or an optimiser's slot: the nodes that stand for the old one.
-fn overwrites(graph: &Graph, needs: &Needs) -> BTreeMap<NodeId, Vec<NodeId>> {
+pub(super) fn overwrites(graph: &Graph, needs: &Needs) -> BTreeMap<NodeId, Vec<NodeId>> {
     let mut found = BTreeMap::new();
     for root in &graph.roots {
         let old = |node: &NodeId| match (graph.op(*node), &root.kind) {

@@ -9,8 +9,10 @@ mod needs;
 mod order;
 mod program;
 mod sums;
+mod verify;
 
 pub use group::fuse;
 pub use level::{Level, Reader, leaves, level};
 pub use needs::Needs;
 pub use program::{Kernel, Kind, Program};
+pub use verify::verify;
