@@ -1,6 +1,7 @@
 //! The compiler of kiln: `network!` tokens in, Rust code out.
 
 pub mod autodiff;
+pub mod budget;
 mod bug;
 pub mod codegen;
 pub mod diag;
@@ -40,7 +41,7 @@ pub fn compile(input: TokenStream, errors: &mut Diagnostics) -> Option<TokenStre
         let network = resolve::resolve(&declaration, errors)?;
         let functions = bug::found(functions::functions(&network, false), errors)?;
         let module = bug::found(module::assemble(network, functions), errors)?;
-        Some(codegen::generate(&module))
+        budget::check(&module, errors).then(|| codegen::generate(&module))
     })
 }
 

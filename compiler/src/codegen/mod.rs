@@ -18,6 +18,7 @@ use proc_macro2::TokenStream;
 
 pub use module::{Entry, Layout, Module};
 pub use names::snake;
+pub(crate) use summary::bytes;
 
 /// The code of a network: its types, and its kernels in a hidden module.
 pub fn generate(module: &Module) -> TokenStream {

@@ -38,7 +38,7 @@ fn grouped(number: u64) -> String {
 }
 
 /// Bytes in the unit that reads best.
-fn bytes(count: usize) -> String {
+pub(crate) fn bytes(count: usize) -> String {
     match count {
         0..=1023 => format!("{count} B"),
         1024..=1_048_575 => format!("{:.1} KiB", count as f64 / 1024.0),
