@@ -30,7 +30,7 @@ fn section(text: &mut String, title: &str, family: &[Template]) {
     for template in family {
         let _ = write!(text, "\n### `{}`\n\n", template.signature());
         let layer = if template.layer { " A layer." } else { "" };
-        let _ = write!(text, "{}{layer}{}\n", cell(template.docs), aliases(template));
+        let _ = writeln!(text, "{}{layer}{}", cell(template.docs), aliases(template));
         if template.params.is_empty() {
             continue;
         }
