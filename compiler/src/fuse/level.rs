@@ -86,6 +86,22 @@ fn collect(graph: &Graph, needs: &Needs, node: NodeId, found: &mut Vec<Reader>, 
     }
 }
 
+/// Stores what a reduction can't walk as rows and columns.
+pub(super) fn store_unwalkable(graph: &Graph, needs: &mut Needs) {
+    for node in graph.topological() {
+        let Op::Reduce(reduce) = graph.op(node) else { continue };
+        let operand = graph.input(node, 0);
+        let over = graph.ty(operand);
+        let suffix = reduced_columns(reduce, over.dims.len());
+        let walkable = leaves(graph, needs, node)
+            .iter()
+            .all(|leaf| leaf.ty.dims != over.dims || row_col(&axes(&leaf.ty), &leaf.strides, suffix).is_some());
+        if !walkable {
+            needs.store(operand);
+        }
+    }
+}
+
 /// Whether a kernel over `domain` by `suffix` columns can read a value at this place. `inside` says at which
 /// level the same kernel computes it.
 pub(super) fn readable(domain: &Type, suffix: usize, leaf: &Reader, inside: Option<Level>) -> bool {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::{Grouping, get, set, union};
+use super::grouping::{Grouping, get, set, union};
 use super::{Kind, level};
 use crate::ir::NodeId;
 

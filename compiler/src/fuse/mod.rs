@@ -2,7 +2,9 @@
 //! what is only read inside it never reaches memory.
 
 pub mod access;
+mod assign;
 mod group;
+mod grouping;
 mod level;
 mod merge;
 mod needs;

@@ -37,9 +37,6 @@ impl Needs {
                 needs.inlined.insert(node);
             }
         }
-        for &node in &order {
-            needs.split_unwalkable(graph, node);
-        }
         needs
     }
 
@@ -120,20 +117,10 @@ impl Needs {
         }
     }
 
-    /// Stores what a reduction can't walk as rows and columns.
-    fn split_unwalkable(&mut self, graph: &Graph, node: NodeId) {
-        let Op::Reduce(reduce) = graph.op(node) else { return };
-        let operand = graph.input(node, 0);
-        let rank = graph.ty(operand).dims.len();
-        let suffix = super::level::reduced_columns(reduce, rank);
-        let walkable = super::level::leaves(graph, self, node).iter().all(|leaf| {
-            leaf.ty.dims != graph.ty(operand).dims
-                || access::row_col(&access::axes(&leaf.ty), &leaf.strides, suffix).is_some()
-        });
-        if !walkable {
-            self.inlined.remove(&operand);
-            self.materialised.insert(operand);
-        }
+    /// Stores an operand that was to be computed inside its reader.
+    pub(super) fn store(&mut self, operand: NodeId) {
+        self.inlined.remove(&operand);
+        self.materialised.insert(operand);
     }
 
     fn operand_bases(&self, graph: &Graph, node: NodeId) -> Vec<NodeId> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Kind;
-use super::group::{Grouping, get};
+use super::grouping::{Grouping, get};
 use super::merge;
 use crate::ir::NodeId;
 use crate::ops::{Op, ReduceKind};

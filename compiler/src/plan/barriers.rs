@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::memory::Place;
+use super::home::Place;
 use crate::fuse::{Kernel, Program};
 use crate::ir::{NodeId, Type};
 

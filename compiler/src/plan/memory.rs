@@ -3,27 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::barriers;
+use super::home::Place;
 use super::place::{Buffer, Placement, place};
 use super::validate::validate;
 use crate::fuse::{Kind, Level, Needs, Program, access, leaves, level};
-use crate::ir::{Graph, NodeId, ParamId, RootKind, Type};
+use crate::ir::{Graph, NodeId, RootKind, Type};
 use crate::ops::Op;
 
 /// Bytes between which every value starts: a cache line, and the widest vector.
 pub const ALIGNMENT: usize = 64;
-
-/// Where a value's bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// In the data that the caller handed over as argument n.
-    Input(usize),
-    /// Over a parameter.
-    Param(ParamId),
-    /// Over an optimiser's slot of a parameter.
-    State(ParamId, usize),
-    /// So many bytes into the arena.
-    Arena(usize),
-}
 
 /// A program's memory.
 #[derive(Clone, Debug)]

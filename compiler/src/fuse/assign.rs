@@ -1,0 +1,165 @@
+//! A node joins the kernel of something that it reads where that kernel can compute it too; otherwise it opens its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::grouping::{Grouping, get};
+use crate::fuse::level::{self, Level};
+use crate::fuse::{Kind, access, order};
+use crate::ir::NodeId;
+use crate::ops::{Lowering, Op};
+
+impl Grouping<'_> {
+    /// Finds the kernel of a node whose operands have theirs.
+    pub(super) fn assign(&mut self, node: NodeId, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) {
+        let graph = self.graph;
+        let mut sources: BTreeSet<usize> = BTreeSet::new();
+        let reads = self.needs.sources(graph, node);
+        for read in &reads {
+            sources.extend(self.group_of.get(read));
+        }
+        // What overwrites a parameter comes after everybody who reads the old value.
+        if let Some(old) = overwrites.get(&node) {
+            for reader in order::readers(graph, self.needs, old) {
+                sources.extend(self.group_of.get(&reader));
+            }
+        }
+        let anchored = match graph.op(node).rules().lowering() {
+            _ if self.needs.materialised.contains(&node) && super::needs::is_view(graph, node) => None,
+            Lowering::Product => Some(Kind::Product(node)),
+            Lowering::Whole => Some(Kind::Whole(node)),
+            Lowering::Move => Some(Kind::Move(node)),
+            Lowering::Reduce if !self.reduces_rows(node) => Some(Kind::Columns(node)),
+            _ => None,
+        };
+        if let Some(kind) = anchored {
+            let suffix = match graph.op(node) {
+                Op::Reduce(reduce) => level::reduced_columns(reduce, graph.ty(graph.input(node, 0)).dims.len()),
+                _ => 1.min(graph.ty(node).dims.len()),
+            };
+            if let Some(group) = self.same_windows(node) {
+                self.join(node, group, &sources);
+                return;
+            }
+            self.open(node, kind, graph.ty(node).clone(), Some(suffix), &sources);
+            return;
+        }
+        let copy = super::needs::is_view(graph, node);
+        for &group in sources.iter().rev() {
+            if !copy && self.joins(node, group, &sources, overwrites) {
+                self.join(node, group, &sources);
+                return;
+            }
+        }
+        let (domain, suffix) = match graph.op(node) {
+            Op::Reduce(reduce) => (graph.ty(graph.input(node, 0)).clone(), Some(reduce.axes.len())),
+            _ => (graph.ty(node).clone(), self.wanted_suffix(node)),
+        };
+        self.open(node, Kind::Map, domain, suffix, &sources);
+    }
+
+    /// The kernel that already walks the same pooling windows: values and positions come from one sweep.
+    fn same_windows(&self, node: NodeId) -> Option<usize> {
+        let graph = self.graph;
+        let operand = *graph.inputs(node).first()?;
+        graph.users(operand).into_iter().find_map(|other| {
+            let same = match (graph.op(node), graph.op(other)) {
+                (Op::MaxPool2d(pool), Op::MaxPool2dIndex(index)) | (Op::MaxPool2dIndex(index), Op::MaxPool2d(pool)) => {
+                    index.pool == *pool
+                }
+                _ => false,
+            };
+            self.group_of.get(&other).copied().filter(|_| same)
+        })
+    }
+
+    fn joins(
+        &self,
+        node: NodeId,
+        group: usize,
+        sources: &BTreeSet<usize>,
+        overwrites: &BTreeMap<NodeId, Vec<NodeId>>,
+    ) -> bool {
+        let joined = &self.groups[group];
+        if matches!(joined.kind, Kind::Whole(_) | Kind::Move(_)) {
+            return false;
+        }
+        // Joining must not let a kernel wait for itself.
+        if sources.iter().any(|&source| source != group && get(&self.groups[source].before, group)) {
+            return false;
+        }
+        let reduce = match self.graph.op(node) {
+            Op::Reduce(reduce) => Some(reduce.axes.len()),
+            _ => None,
+        };
+        if reduce.is_some() && joined.kind != Kind::Map {
+            return false;
+        }
+        let wanted = reduce.or_else(|| self.wanted_suffix(node));
+        if let (Some(have), Some(wanted)) = (joined.suffix, wanted)
+            && have != wanted
+        {
+            return false;
+        }
+        let rank = joined.domain.dims.len();
+        let suffix = joined.suffix.or(wanted);
+        let own = match reduce {
+            Some(_) => self.graph.ty(self.graph.input(node, 0)),
+            None => self.graph.ty(node),
+        };
+        let Some(place) = level::level(&joined.domain, suffix.unwrap_or(0), own) else { return false };
+        if place == Level::Row && (joined.kind != Kind::Map || suffix.is_none() || reduce.is_some()) {
+            return false;
+        }
+        // Without a fixed number of columns, one must exist that suits everybody.
+        let candidates = match suffix {
+            Some(suffix) => suffix..=suffix,
+            None => 1.min(rank)..=1.min(rank),
+        };
+        let suits = candidates
+            .into_iter()
+            .any(|suffix| joined.nodes.iter().chain([&node]).all(|&member| self.suits(group, member, node, suffix)));
+        suits && self.keeps_old_values(node, group, overwrites)
+    }
+
+    /// Whether `member` can be computed in `group` once `joining` is part of it.
+    fn suits(&self, group: usize, member: NodeId, joining: NodeId, suffix: usize) -> bool {
+        let joined = &self.groups[group];
+        if joined.kind.anchor() == Some(member) {
+            return true;
+        }
+        level::leaves(self.graph, self.needs, member).iter().all(|leaf| {
+            let inside = (leaf.base == joining || self.group_of.get(&leaf.base) == Some(&group))
+                .then(|| self.level_of(&joined.domain, suffix, leaf.base))
+                .flatten();
+            level::readable(&joined.domain, suffix, leaf, inside)
+        })
+    }
+
+    /// A kernel that writes over a parameter reads the old value only at the element that it writes, and
+    /// nobody later wants it.
+    fn keeps_old_values(&self, node: NodeId, group: usize, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> bool {
+        let joined = &self.groups[group];
+        let members = || joined.nodes.iter().copied().chain([node]);
+        for writer in members() {
+            let Some(old) = overwrites.get(&writer) else { continue };
+            let anchor_reads = joined
+                .kind
+                .anchor()
+                .is_some_and(|anchor| self.needs.sources(self.graph, anchor).iter().any(|read| old.contains(read)));
+            let elsewhere = members().filter(|&member| Some(member) != joined.kind.anchor()).any(|member| {
+                level::leaves(self.graph, self.needs, member)
+                    .iter()
+                    .any(|leaf| old.contains(&leaf.base) && leaf.strides != access::strides(&leaf.ty))
+            });
+            if anchor_reads || elsewhere {
+                return false;
+            }
+        }
+        // A reader of a value that an earlier kernel overwrites must not come to depend on that kernel.
+        let reads = self.needs.sources(self.graph, node);
+        overwrites.iter().all(|(writer, old)| {
+            let Some(&writing) = self.group_of.get(writer) else { return true };
+            writing == group || !old.iter().any(|old| reads.contains(old)) || !get(&joined.before, writing)
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! Kernels in the making: which nodes are together, and which groups must run before which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fuse::level::{self, Level};
+use crate::fuse::{Kind, Needs};
+use crate::ir::{Graph, NodeId, Type};
+use crate::ops::Op;
+
+/// A kernel in the making.
+pub(super) struct Group {
+    /// What it is built around.
+    pub(super) kind: Kind,
+    /// The shape of the elements that it computes.
+    pub(super) domain: Type,
+    /// Fixed by the anchor or by a reduction.
+    pub(super) suffix: Option<usize>,
+    /// A sum over the rows of the anchor's right operand that is taken along.
+    pub(super) sums: Option<NodeId>,
+    /// In topological order.
+    pub(super) nodes: Vec<NodeId>,
+    /// The groups that must run before, transitively, as bits.
+    pub(super) before: Vec<u64>,
+}
+
+/// All of them.
+pub(super) struct Grouping<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) needs: &'a Needs,
+    pub(super) groups: Vec<Group>,
+    pub(super) group_of: BTreeMap<NodeId, usize>,
+}
+
+impl Grouping<'_> {
+    pub(super) fn open(
+        &mut self,
+        node: NodeId,
+        kind: Kind,
+        domain: Type,
+        suffix: Option<usize>,
+        sources: &BTreeSet<usize>,
+    ) {
+        let index = self.groups.len();
+        self.groups.push(Group { kind, domain, suffix, sums: None, nodes: vec![node], before: Vec::new() });
+        self.group_of.insert(node, index);
+        self.depend(index, sources);
+    }
+
+    pub(super) fn join(&mut self, node: NodeId, group: usize, sources: &BTreeSet<usize>) {
+        let suffix = match self.graph.op(node) {
+            Op::Reduce(reduce) => Some(reduce.axes.len()),
+            _ => self.wanted_suffix(node),
+        };
+        let joined = &mut self.groups[group];
+        joined.suffix = joined.suffix.or(suffix);
+        joined.nodes.push(node);
+        self.group_of.insert(node, group);
+        self.depend(group, sources);
+    }
+
+    /// Lets `group`, and all that come after it, come after `sources`.
+    pub(super) fn depend(&mut self, group: usize, sources: &BTreeSet<usize>) {
+        let mut add: Vec<u64> = Vec::new();
+        for &source in sources {
+            if source != group {
+                set(&mut add, source);
+                union(&mut add, &self.groups[source].before);
+            }
+        }
+        for index in 0..self.groups.len() {
+            if index == group || get(&self.groups[index].before, group) {
+                union(&mut self.groups[index].before, &add);
+            }
+        }
+    }
+
+    /// The groups that are left after merging, numbered anew.
+    pub(super) fn compact(self) -> (Vec<Group>, BTreeMap<NodeId, usize>) {
+        let groups: Vec<Group> = self.groups.into_iter().filter(|group| !group.nodes.is_empty()).collect();
+        let members = groups.iter().enumerate();
+        let group_of = members.flat_map(|(index, group)| group.nodes.iter().map(move |&node| (node, index))).collect();
+        (groups, group_of)
+    }
+
+    /// A reduction over the last axes, one result per row; others run over rows.
+    pub(super) fn reduces_rows(&self, node: NodeId) -> bool {
+        let Op::Reduce(reduce) = self.graph.op(node) else { return false };
+        level::reduces_rows(reduce, self.graph.ty(self.graph.input(node, 0)).dims.len())
+    }
+
+    pub(super) fn wanted_suffix(&self, node: NodeId) -> Option<usize> {
+        level::counts_columns(self.graph, self.needs, node).then_some(1)
+    }
+
+    pub(super) fn level_of(&self, domain: &Type, suffix: usize, node: NodeId) -> Option<Level> {
+        match self.graph.op(node) {
+            Op::Reduce(_) if self.reduces_rows(node) => Some(Level::Row),
+            _ => level::level(domain, suffix, self.graph.ty(node)),
+        }
+    }
+}
+
+pub(super) fn get(bits: &[u64], index: usize) -> bool {
+    bits.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+}
+
+pub(super) fn set(bits: &mut Vec<u64>, index: usize) {
+    if bits.len() <= index / 64 {
+        bits.resize(index / 64 + 1, 0);
+    }
+    bits[index / 64] |= 1 << (index % 64);
+}
+
+pub(super) fn union(bits: &mut Vec<u64>, other: &[u64]) {
+    if bits.len() < other.len() {
+        bits.resize(other.len(), 0);
+    }
+    for (word, other) in bits.iter_mut().zip(other) {
+        *word |= other;
+    }
+}
