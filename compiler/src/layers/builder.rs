@@ -270,7 +270,7 @@ impl Builder<'_, '_> {
     }
 
     /// `number - x`
-    pub(crate) fn from_number(&mut self, number: f64, x: NodeId) -> Eval<NodeId> {
+    pub(crate) fn number_minus(&mut self, number: f64, x: NodeId) -> Eval<NodeId> {
         let number = self.number_like(number, x)?;
         self.sub(number, x)
     }

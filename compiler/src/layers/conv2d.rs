@@ -38,11 +38,11 @@ fn build(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let x = b.tensor(args, "x")?;
     let [_, _, channels] = window::image(b, args, x)?;
     let (filters, groups) = (b.size(args, "filters")?, b.size(args, "groups")?);
-    if channels % groups != 0 {
+    if !channels.is_multiple_of(groups) {
         let message = format!("{channels} channels of {} can't be split into {groups} groups", shape(&b.dims(x)));
         return b.shape_error(args.span("groups"), message, &[x], None);
     }
-    if filters % groups != 0 {
+    if !filters.is_multiple_of(groups) {
         return b.fail_at(args, "groups", format!("{filters} filters can't be split into {groups} groups"));
     }
     let window =

@@ -168,9 +168,9 @@ fn binary_cross_entropy(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         let safe = clip(b, x, EPSILON, 1.0 - EPSILON)?;
         let log = b.node(Log, &[safe])?;
         let hit = b.mul(target, log)?;
-        let rest = b.from_number(1.0, safe)?;
+        let rest = b.number_minus(1.0, safe)?;
         let log = b.node(Log, &[rest])?;
-        let other = b.from_number(1.0, target)?;
+        let other = b.number_minus(1.0, target)?;
         let miss = b.mul(other, log)?;
         let sum = b.add(hit, miss)?;
         b.node(Neg, &[sum])?

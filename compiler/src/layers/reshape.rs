@@ -81,7 +81,7 @@ fn reshape(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         }
     }
     if let Some((position, span)) = open {
-        if elements % known != 0 {
+        if !elements.is_multiple_of(known) {
             let message = format!("{elements} elements of {} can't be split into parts of {known}", shape(&before));
             return b.shape_error(span, message, &[x], None);
         }

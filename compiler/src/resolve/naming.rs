@@ -3,8 +3,10 @@
 //! A `let` is a group. Each layer with parameters and each call of a block with parameters made in it is a
 //! member; one alone has no index, unless a loop made it. A call of a block is a frame of groups of its own.
 
+use std::collections::BTreeMap;
+
 /// A set of groups: the network's body, or one call of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FrameId(usize);
 
 /// A layer, a block's call or a parameter that stands by itself.
@@ -45,13 +47,20 @@ enum Member {
 pub(super) struct Naming {
     frames: Vec<Frame>,
     groups: Vec<Group>,
+    /// Groups by frame and name.
+    known: BTreeMap<(FrameId, String), usize>,
     members: Vec<Member>,
 }
 
 impl Naming {
     /// The network's body alone.
     pub(super) fn new() -> Self {
-        Self { frames: vec![Frame { origin: None, member: None }], groups: Vec::new(), members: Vec::new() }
+        Self {
+            frames: vec![Frame { origin: None, member: None }],
+            groups: Vec::new(),
+            known: BTreeMap::new(),
+            members: Vec::new(),
+        }
     }
 
     /// The network's body.
@@ -68,13 +77,11 @@ impl Naming {
     /// One more member of the group `name` in `frame`.
     pub(super) fn member(&mut self, frame: FrameId, name: &str, looped: bool) -> MemberId {
         self.touch(frame);
-        let group = match self.groups.iter().position(|group| group.frame == frame && group.name == name) {
-            Some(group) => group,
-            None => {
-                self.groups.push(Group { frame, name: name.to_string(), members: 0, looped: false });
-                self.groups.len() - 1
-            }
-        };
+        let groups = &mut self.groups;
+        let group = *self.known.entry((frame, name.to_string())).or_insert_with(|| {
+            groups.push(Group { frame, name: name.to_string(), members: 0, looped: false });
+            groups.len() - 1
+        });
         let index = self.groups[group].members;
         self.groups[group].members += 1;
         self.groups[group].looped |= looped;

@@ -1,5 +1,7 @@
 //! Parameters: made once, named at the end, reused by the calls of a shared block.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::Span;
 
 use super::Resolver;
@@ -137,11 +139,12 @@ impl Resolver<'_> {
     /// Everything is known: the names.
     pub(super) fn name_params(&mut self) {
         let mut clashing = None;
+        let mut taken = BTreeSet::new();
         for index in 0..self.net.params.len() {
             let (member, leaf) = self.params.names[index];
             let base = self.naming.name(member);
             let name = leaf.map_or_else(|| base.clone(), |leaf| format!("{base}.{leaf}"));
-            if clashing != Some(member) && self.net.params[..index].iter().any(|param| param.name == name) {
+            if !taken.insert(name.clone()) && clashing != Some(member) {
                 clashing = Some(member);
                 self.error(
                     Diagnostic::new(
