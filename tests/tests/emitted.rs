@@ -7,7 +7,7 @@ use kiln_tests::against_reference;
 fn mlp() {
     against_reference! {
         Mlp(x: float, y: index) run(x) as f32,
-        pub Mlp<batch = 9> {
+        Mlp<batch = 9> {
             let x = input([13]);
             let y = class(5);
             let hidden = x.dense(17).relu();
@@ -23,7 +23,7 @@ fn mlp() {
 fn mlp_in_f64_with_adam() {
     against_reference! {
         Mlp(x: float, y: index) run(x) as f64,
-        pub Mlp<batch = 7, dtype = f64> {
+        Mlp<batch = 7, dtype = f64> {
             let x = input([11]);
             let y = class(3);
             let hidden = x.dense(19).tanh();
@@ -39,7 +39,7 @@ fn mlp_in_f64_with_adam() {
 fn cnn() {
     against_reference! {
         Cnn(image: float, digit: index) run(image) as f32,
-        pub Cnn<batch = 5> {
+        Cnn<batch = 5> {
             let image = input([11, 11, 1]);
             let digit = class(10);
             let features = image.conv2d(6, kernel = 3).relu().max_pool2d(2).conv2d(7, kernel = 3, pad = same).relu().flatten();

@@ -1,0 +1,81 @@
+//! Emitted losses and optimisers.
+
+use kiln_tests::against_reference;
+
+/// A network for each loss over the same prediction.
+macro_rules! losses {
+    ($($test:ident: $loss:expr;)*) => {$(
+        #[test]
+        fn $test() {
+            against_reference! {
+                Net(x: float, y: float, c: index, w: float) run(x) as f64,
+                Net<batch = 5, dtype = f64> {
+                    let x = input([3, 4]);
+                    let y = target([3, 5]);
+                    let c = classes([3], 5);
+                    let w = weight();
+                    let z = x.dense(5);
+                    output(z);
+                    loss($loss + 0.0 * mean(w) + 0.0 * mean(y) + 0.0 * mean(z));
+                    optimizer(sgd(lr = 0.5));
+                }
+            }
+        }
+    )*};
+}
+
+losses! {
+    mean_squares: mse(z, y);
+    mean_distances: mae(z, y, weight = w);
+    binary_from_logits: binary_cross_entropy(z, y);
+    binary_from_probabilities: binary_cross_entropy(sigmoid(z), y, from_logits = false);
+    dense_targets: cross_entropy(z, softmax(y), weight = w);
+    classes_from_probabilities: cross_entropy(softmax(z), c, from_logits = false);
+    classes_weighted: cross_entropy(z, c, weight = w);
+}
+
+/// A network for each optimiser.
+macro_rules! optimizers {
+    ($($test:ident: $optimizer:expr, $float:ident;)*) => {$(
+        #[test]
+        fn $test() {
+            against_reference! {
+                Net(x: float, y: float) run(x) as $float,
+                Net<batch = 3, dtype = $float> {
+                    let x = input([3, 3, 2]);
+                    let y = target([4]);
+                    let z = x.conv2d(4, kernel = 2).tanh().flatten().dense(4);
+                    output(z);
+                    loss(mse(z, y));
+                    optimizer($optimizer);
+                }
+            }
+        }
+    )*};
+}
+
+optimizers! {
+    sgd: sgd(lr = 0.1), f32;
+    momentum: sgd(lr = 0.1, momentum = 0.9), f32;
+    nesterov: sgd(lr = 0.1, momentum = 0.8, nesterov = true), f64;
+    adam: adam(lr = 0.01), f64;
+    adam_otherwise: adam(lr = 0.02, beta1 = 0.8, beta2 = 0.9, epsilon = 0.001), f32;
+    adamw: adamw(lr = 0.01, weight_decay = 0.1), f64;
+}
+
+#[test]
+fn a_parameter_that_does_not_train() {
+    against_reference! {
+        Net(x: float, y: float) run(x) as f64,
+        Net<batch = 3, dtype = f64> {
+            let x = input([4]);
+            let y = target([2]);
+            let fixed = param([4], trainable = false, init = uniform(0.5, 1.5));
+            let unused = param([7]);
+            let z = (x * fixed).dense(2);
+            output(z);
+            loss(mse(z, y));
+            optimizer(adam(lr = 0.01));
+        }
+    }
+}
