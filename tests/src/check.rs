@@ -96,12 +96,7 @@ const STEPS: usize = 3;
 ///
 /// # Panics
 /// If anything differs.
-pub fn check<E: Number>(
-    source: &str,
-    batch: usize,
-    methods: &[&str],
-    network: &mut dyn FnMut(&Question) -> Outcome,
-) {
+pub fn check<E: Number>(source: &str, batch: usize, methods: &[&str], network: &mut dyn FnMut(&Question) -> Outcome) {
     let oracle = Oracle::of(source);
     let mut counts = vec![1, 2, batch.div_ceil(2), batch.saturating_sub(1), batch];
     counts.retain(|&rows| (1..=batch).contains(&rows));

@@ -45,9 +45,12 @@ impl Oracle {
             raw(&network, "loss", loss, Mode::Inference),
         ];
         let optimised = functions::functions(&network, false).expect("sound passes");
-        functions.extend(optimised.into_iter().map(|optimised| optimised.function).filter(|function| {
-            network.methods.iter().any(|method| method.name == function.name)
-        }));
+        functions.extend(
+            optimised
+                .into_iter()
+                .map(|optimised| optimised.function)
+                .filter(|function| network.methods.iter().any(|method| method.name == function.name)),
+        );
         Self { network, functions }
     }
 

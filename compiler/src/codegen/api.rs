@@ -92,7 +92,7 @@ fn model(module: &Module, hidden: &Ident) -> TokenStream {
                 Self { params: ::kiln::Params::new(Self::INFOS, Self::LEN, seed) }
             }
 
-            ::kiln::weight_files!(#visibility);
+            ::kiln::weight_files!(#visibility fn);
 
             /// The parameters in order of declaration: name, and values in the public layout.
             #visibility fn parameters(

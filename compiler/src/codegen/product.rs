@@ -31,11 +31,15 @@ pub(super) fn product(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Produ
         kernel.writes.iter().partition(|&&node| graph.ty(node).dims == kernel.domain.dims);
     let lines = body.epilogue(&own);
     let sums = kernel.sums.map(|reduce| columns::along(&mut body, kernel, reduce, &others));
-    let epilogue = quote! {
-        #[inline(always)] |#sum, row, col, n| {
-            #(#lines)*
+    let epilogue_after = |first: TokenStream| {
+        quote! {
+            #[inline(always)] |#sum, row, col, n| {
+                #first
+                #(#lines)*
+            }
         }
     };
+    let epilogue = epilogue_after(quote!());
     let head = std::mem::take(&mut body.head);
     let ([left, right], [left_ty, right_ty]) = (pointers.as_slice(), types.as_slice()) else {
         return Product { code: TokenStream::new(), scratch: quote!(0) };
@@ -44,7 +48,7 @@ pub(super) fn product(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Produ
     let Product { code, scratch } = match graph.op(anchor) {
         Op::MatMul(op) => matmul(kernel, &sides, op.transpose, &epilogue),
         Op::Contract(_) => contract(cx, kernel, &sides, &epilogue),
-        Op::BatchMatMul(op) => batch_matmul(kernel, &sides, [op.ta, op.tb], &epilogue),
+        Op::BatchMatMul(op) => batch_matmul(kernel, &sides, [op.ta, op.tb], &epilogue_after),
         Op::Conv2d(op) => {
             let shape = window::conv_shape(op, left_ty, right_ty, graph.ty(anchor));
             over_images(kernel, &shape, "conv2d", left, right, &epilogue)
@@ -132,7 +136,12 @@ fn contract(cx: Context<'_>, kernel: &Kernel, sides: &Sides<'_>, epilogue: &Toke
 }
 
 /// One product for each leading index.
-fn batch_matmul(kernel: &Kernel, sides: &Sides<'_>, [ta, tb]: [bool; 2], epilogue: &TokenStream) -> Product {
+fn batch_matmul(
+    kernel: &Kernel,
+    sides: &Sides<'_>,
+    [ta, tb]: [bool; 2],
+    epilogue_after: &dyn Fn(TokenStream) -> TokenStream,
+) -> Product {
     let axes = |ty: &Type| {
         let mut last = ty.dims.iter().rev().copied();
         (last.nth(1).unwrap_or(1), ty.last())
@@ -157,23 +166,14 @@ fn batch_matmul(kernel: &Kernel, sides: &Sides<'_>, [ta, tb]: [bool; 2], epilogu
     } else {
         quote!(let groups = part.lines(#groups);)
     };
+    let epilogue = epilogue_after(quote!(let row = group * #height + row;));
     Product {
         code: quote! {
             #range
             for group in groups {
                 let a = ::kiln::kernels::Matrix { ptr: #left.add(group * #a_step).cast_const(), #a_stride };
                 let b = ::kiln::kernels::Matrix { ptr: #right.add(group * #b_step).cast_const(), #b_stride };
-                let mut epilogue = #epilogue;
-                ::kiln::kernels::gemm(
-                    s,
-                    part.scratch(),
-                    0..#height,
-                    0..#cols,
-                    #depth,
-                    a,
-                    b,
-                    #[inline(always)] |sum, row, col, n| epilogue(sum, group * #height + row, col, n),
-                );
+                ::kiln::kernels::gemm(s, part.scratch(), 0..#height, 0..#cols, #depth, a, b, #epilogue);
             }
         },
         scratch: quote!(::kiln::kernels::gemm_scratch(#depth)),

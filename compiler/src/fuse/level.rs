@@ -34,7 +34,7 @@ pub fn level(domain: &Type, suffix: usize, ty: &Type) -> Option<Level> {
     if ty.dims == domain.dims {
         return Some(Level::Full);
     }
-    let lead = &domain.dims[..domain.dims.len() - suffix];
+    let lead = &domain.dims[..domain.dims.len().checked_sub(suffix)?];
     let rest = ty.dims.strip_prefix(lead)?;
     (rest.iter().all(|&dim| dim == 1) && rest.len() <= suffix).then_some(Level::Row)
 }

@@ -158,11 +158,12 @@ impl<E: Element> Params<E> {
 }
 
 /// `load` and `save` of a generated model: its macro can't see which features this crate is built with.
+/// (Without the `fn`, a private type's visibility would not match.)
 #[cfg(feature = "safetensors")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! weight_files {
-    ($visibility:vis) => {
+    ($visibility:vis fn) => {
         /// Parameters from a safetensors file.
         ///
         /// # Errors
@@ -186,7 +187,7 @@ macro_rules! weight_files {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! weight_files {
-    ($visibility:vis) => {};
+    ($visibility:vis fn) => {};
 }
 
 /// FNV-1a (G. Fowler, L. Noll, K.-P. Vo).
