@@ -80,7 +80,7 @@ fn model(module: &Module, hidden: &Ident) -> TokenStream {
             params: ::kiln::Params<#float>,
         }
 
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::too_many_arguments)]
         impl #name {
             #consts
 
@@ -255,7 +255,7 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
             lifetime: ::core::marker::PhantomData<&'a ()>,
         }
 
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::too_many_arguments)]
         impl #trainer {
             fn of(model: #name) -> Self {
                 Self {
@@ -340,7 +340,7 @@ fn predictor(module: &Module, hidden: &Ident) -> TokenStream {
 
         #output
 
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::too_many_arguments)]
         impl #predictor {
             fn of(model: #name) -> Self {
                 let engine =

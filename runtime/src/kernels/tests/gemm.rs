@@ -153,7 +153,7 @@ fn long_rows<S: Simd<E>, E: Float>(s: S) {
     for (i, sum) in want.iter_mut().enumerate() {
         (0..k).for_each(|term| sum.add(left[term * stride + i / n], right[term * n + i % n]));
     }
-    let whole = in_parts(s, [m, n, k], a, b, &[0..m], &[0..n]);
+    let whole = in_parts(s, [m, n, k], a, b, std::slice::from_ref(&(0..m)), std::slice::from_ref(&(0..n)));
     assert_close(&whole, &want, k, "long rows");
     let parts = in_parts(s, [m, n, k], a, b, &[0..7, 7..m], &[0..66, 66..n]);
     assert_eq!(bits(&whole), bits(&parts));
