@@ -1,10 +1,14 @@
 //! Activations: functions of each element.
 
 use super::template::{Fallback, Kind, Parameter, Template, X};
-use super::{Bound, Builder};
+use super::{Arg, Bound, Builder};
 use crate::ir::NodeId;
-use crate::ops::{CompareKind, Exp, Log1p, Neg, Relu, Sigmoid, Tanh};
+use crate::ops::{Abs, CompareKind, Exp, Log1p, Neg, Relu, Sigmoid, Tanh};
 use crate::resolve::{Eval, Value};
+
+/// The two numbers of Klambauer et al., "Self-normalizing neural networks" (2017).
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
 pub(super) const TEMPLATES: &[Template] = &[
     Template {
@@ -52,7 +56,114 @@ pub(super) const TEMPLATES: &[Template] = &[
             Parameter::optional("alpha", Kind::Number, Fallback::Float(1.0), "Where it tends to below 0, negated."),
         ],
         layer: true,
-        build: elu,
+        build: |b, args| {
+            let (x, alpha) = (b.tensor(args, "x")?, b.number(args, "alpha")?);
+            elu(b, x, alpha).map(Value::Tensor)
+        },
+    },
+    Template {
+        name: "selu",
+        aliases: &[],
+        docs: "scale·elu(x, alpha) with scale 1.05070098 and alpha 1.67326324, which keep mean 0 and variance 1 \
+               (Klambauer et al., 2017).",
+        params: &[X],
+        layer: true,
+        build: |b, args| {
+            map(b, args, |b, x| {
+                let elu = elu(b, x, SELU_ALPHA)?;
+                b.scale(elu, SELU_SCALE)
+            })
+        },
+    },
+    Template {
+        name: "prelu",
+        aliases: &[],
+        docs: "x above 0, alpha·x below; alpha is a parameter with a number for each element of a row (He et al., \
+               2015, as Keras's PReLU).",
+        params: &[
+            X,
+            Parameter::optional("init", Kind::Init, Fallback::Word("zeros"), "How alpha starts.")
+                .known_as(&["alpha_initializer"]),
+            Parameter::optional(
+                "shared_axes",
+                Kind::Axes,
+                Fallback::Absent,
+                "Axes along which alpha is one number; none if left out.",
+            ),
+        ],
+        layer: true,
+        build: prelu,
+    },
+    Template {
+        name: "softsign",
+        aliases: &[],
+        docs: "x / (1 + |x|).",
+        params: &[X],
+        layer: true,
+        build: |b, args| {
+            map(b, args, |b, x| {
+                let size = b.node(Abs, &[x])?;
+                let divisor = b.shift(size, 1.0)?;
+                b.div(x, divisor)
+            })
+        },
+    },
+    Template {
+        name: "hard_sigmoid",
+        aliases: &[],
+        docs: "x/6 + 1/2, but at least 0 and at most 1, as Keras 3's.",
+        params: &[X],
+        layer: true,
+        build: |b, args| map(b, args, hard_sigmoid),
+    },
+    Template {
+        name: "hard_silu",
+        aliases: &["hard_swish"],
+        docs: "x·hard_sigmoid(x) (Howard et al., 2019).",
+        params: &[X],
+        layer: true,
+        build: |b, args| {
+            map(b, args, |b, x| {
+                let gate = hard_sigmoid(b, x)?;
+                b.mul(x, gate)
+            })
+        },
+    },
+    Template {
+        name: "relu6",
+        aliases: &[],
+        docs: "max(x, 0), but at most 6; its gradient is 0 at both ends.",
+        params: &[X],
+        layer: true,
+        build: |b, args| map(b, args, relu6),
+    },
+    Template {
+        name: "mish",
+        aliases: &[],
+        docs: "x·tanh(softplus(x)) (Misra, 2019).",
+        params: &[X],
+        layer: true,
+        build: |b, args| {
+            map(b, args, |b, x| {
+                let soft = softplus(b, x)?;
+                let gate = b.node(Tanh, &[soft])?;
+                b.mul(x, gate)
+            })
+        },
+    },
+    Template {
+        name: "log_sigmoid",
+        aliases: &[],
+        docs: "log(sigmoid(x)) = -softplus(-x), computed without overflow.",
+        params: &[X],
+        layer: true,
+        build: |b, args| {
+            map(b, args, |b, x| {
+                let negated = b.node(Neg, &[x])?;
+                let soft = softplus(b, negated)?;
+                b.node(Neg, &[soft])
+            })
+        },
     },
     Template {
         name: "softplus",
@@ -97,8 +208,7 @@ fn leaky_relu(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     b.select(positive, x, below).map(Value::Tensor)
 }
 
-fn elu(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
-    let (x, alpha) = (b.tensor(args, "x")?, b.number(args, "alpha")?);
+fn elu(b: &mut Builder<'_, '_>, x: NodeId, alpha: f64) -> Eval<NodeId> {
     let positive = b.compare(CompareKind::Gt, x, 0.0)?;
     // Bounded before the exponential: an infinity that is not chosen would still spoil the gradient.
     let zero = b.number_like(0.0, x)?;
@@ -106,7 +216,41 @@ fn elu(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let exp = b.node(Exp, &[low])?;
     let below = b.shift(exp, -1.0)?;
     let below = b.scale(below, alpha)?;
-    b.select(positive, x, below).map(Value::Tensor)
+    b.select(positive, x, below)
+}
+
+/// max(x, 0) - alpha·max(-x, 0)
+fn prelu(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
+    let (x, init) = (b.tensor(args, "x")?, b.init(args, "init")?);
+    let mut dims = b.dims(x);
+    if let Arg::Ints(_) = args.get("shared_axes") {
+        for axis in b.axes(args, "shared_axes", x)? {
+            if let Some(dim) = dims.get_mut(axis) {
+                *dim = 1;
+            }
+        }
+    }
+    let alpha = b.param("alpha", &dims, init)?;
+    let alpha = b.like(alpha, x)?;
+    let above = b.node(Relu, &[x])?;
+    let negated = b.node(Neg, &[x])?;
+    let below = b.node(Relu, &[negated])?;
+    let below = b.mul(alpha, below)?;
+    b.sub(above, below).map(Value::Tensor)
+}
+
+/// min(max(x, 0), 6). A minimum's gradient at ties goes to its first operand: the bound.
+fn relu6(b: &mut Builder<'_, '_>, x: NodeId) -> Eval<NodeId> {
+    let ramp = b.node(Relu, &[x])?;
+    let six = b.number_like(6.0, x)?;
+    b.minimum(six, ramp)
+}
+
+/// relu6(x + 3) / 6
+fn hard_sigmoid(b: &mut Builder<'_, '_>, x: NodeId) -> Eval<NodeId> {
+    let shifted = b.shift(x, 3.0)?;
+    let ramp = relu6(b, shifted)?;
+    b.scale(ramp, 1.0 / 6.0)
 }
 
 /// max(x, 0) + log1p(exp(-|x|)). With -|x| as min(x, -x) the gradient is sigmoid(x) at 0 too: ReLU gives 0
