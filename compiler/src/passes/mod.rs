@@ -12,6 +12,7 @@ mod cse;
 mod dce;
 mod fold;
 mod legalise;
+mod pool_mask;
 mod rewrite;
 mod simplify;
 mod specialise;
@@ -29,6 +30,7 @@ pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
 pub use legalise::legalise;
+pub use pool_mask::pool_mask;
 pub use simplify::simplify;
 pub use specialise::{Mode, specialise};
 pub use strip::strip;
@@ -49,6 +51,7 @@ pub const TABLE: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
     Pass { name: "fold", run: fold },
     Pass { name: "cse", run: cse },
+    Pass { name: "pool_mask", run: pool_mask },
 ];
 
 /// The most rounds over the table: each costs time in the user's build, and hardly any graph needs four.
