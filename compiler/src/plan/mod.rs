@@ -1,12 +1,18 @@
 //! Memory: where every value lives in the arena, and when.
 
 mod barriers;
+mod exact;
+mod floors;
+mod greedy;
 mod home;
+mod loads;
 mod memory;
 mod place;
+#[cfg(test)]
+mod puzzles;
 mod validate;
 
 pub use home::Place;
 pub use memory::{ALIGNMENT, Plan, plan};
-pub use place::{Buffer, Placement, place};
+pub use place::{Buffer, Effort, Placement, place, place_within};
 pub use validate::validate;

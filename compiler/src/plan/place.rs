@@ -1,10 +1,11 @@
 //! The placement of buffers in an arena, apart from what they hold: rectangles of given lifetime and size get
 //! offsets so that the arena is as small as can be found. The problem is NP-hard (dynamic storage allocation, Garey
-//! and Johnson SR2), so: several greedy orders, each buffer as low as it fits, then a local search over orders in
-//! the manner of Arm Vela's hill climb. The work is bounded by a count, never by a clock, so that the same input
-//! gives the same arena.
+//! and Johnson SR2), so: several greedy orders, then a local search over orders, then an exact search. The work is
+//! bounded by counts, never by a clock, so that the same input gives the same arena.
 
-use std::cmp::Reverse;
+use super::exact::{Outcome, exact};
+use super::greedy::{greedy, improve};
+use super::loads::Loads;
 
 /// Bytes that are needed for a span of the schedule. It holds bytes during the step `lower`, even if `upper` says
 /// otherwise: whatever writes it needs the space.
@@ -25,7 +26,7 @@ impl Buffer {
     }
 
     /// Whether there is a step at which both hold bytes.
-    fn meets(&self, other: &Self) -> bool {
+    pub(super) fn meets(&self, other: &Self) -> bool {
         self.lower < other.end() && other.lower < self.end()
     }
 }
@@ -41,14 +42,33 @@ pub struct Placement {
     pub lower_bound: usize,
 }
 
-/// How many pairs of buffers the local search may compare.
-const IMPROVEMENT_WORK: usize = 2_000_000;
+/// How much work a placement is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// How many pairs of buffers the local search may compare.
+    pub pairs: usize,
+    /// How many times the exact search may look at a buffer in a section (all of them at every node).
+    pub looks: usize,
+}
 
-/// How many orders the local search may try.
-const IMPROVEMENT_TRIES: usize = 400;
+impl Effort {
+    /// For a compiler that runs in every build: tens of milliseconds for a thousand buffers.
+    pub const BUILD: Self = Self { pairs: 2_000_000, looks: 4_000_000 };
+    /// For problems of their own: up to some seconds.
+    pub const THOROUGH: Self = Self { pairs: 200_000_000, looks: 8_000_000_000 };
+}
 
-/// Places the buffers at multiples of `align`.
+/// How many heights between the lower bound and the best one known the exact search tries.
+const HEIGHTS: usize = 6;
+
+/// Places the buffers at multiples of `align`, as low as can be found with the effort of a build.
 pub fn place(buffers: &[Buffer], align: usize) -> Placement {
+    place_within(buffers, align, 0, Effort::BUILD)
+}
+
+/// Places the buffers at multiples of `align`. An arena of `capacity` is good enough; where none that small is found,
+/// the smallest that is.
+pub fn place_within(buffers: &[Buffer], align: usize, capacity: usize, effort: Effort) -> Placement {
     let align = align.max(1);
     let rounded: Vec<Buffer> = buffers
         .iter()
@@ -56,174 +76,39 @@ pub fn place(buffers: &[Buffer], align: usize) -> Placement {
         .collect();
     let loads = Loads::new(&rounded);
     let lower_bound = loads.max();
-    let mut best: Option<Attempt> = None;
-    for order in orders(&rounded, &loads) {
-        let attempt = Attempt::new(&rounded, order);
-        if best.as_ref().is_none_or(|best| attempt.height < best.height) {
-            best = Some(attempt);
-        }
-        if best.as_ref().is_some_and(|best| best.height == lower_bound) {
+    let target = capacity.max(lower_bound);
+    let best = improve(&rounded, greedy(&rounded, &loads, target), target, effort.pairs);
+    let (mut offsets, mut height) = (best.offsets, best.height);
+    // Below this, nothing was found.
+    let mut low = target;
+    let mut nodes = effort.looks / loads.visits(&rounded).max(1);
+    let mut goal = target;
+    for _ in 0..HEIGHTS {
+        if height <= target || goal >= height || height == usize::MAX {
             break;
         }
-    }
-    let Some(best) = best else { return Placement { offsets: Vec::new(), height: 0, lower_bound } };
-    let best = improve(&rounded, best, lower_bound);
-    Placement { offsets: best.offsets, height: best.height, lower_bound }
-}
-
-/// An order of placing, and what comes of it.
-#[derive(Clone)]
-struct Attempt {
-    order: Vec<usize>,
-    offsets: Vec<usize>,
-    height: usize,
-}
-
-impl Attempt {
-    /// Places in this order, each buffer at the lowest offset at which it meets none that is placed already.
-    fn new(buffers: &[Buffer], order: Vec<usize>) -> Self {
-        let mut offsets = vec![0usize; buffers.len()];
-        let mut height = 0usize;
-        // What is placed, by offset.
-        let mut placed: Vec<usize> = Vec::with_capacity(order.len());
-        for &index in &order {
-            let buffer = &buffers[index];
-            if buffer.size == 0 {
-                continue;
+        match exact(&rounded, goal, nodes) {
+            Outcome::Found(found) => {
+                let top = |(buffer, offset): (&Buffer, &usize)| offset.saturating_add(buffer.size);
+                height = rounded.iter().zip(&found).map(top).max().unwrap_or(0);
+                offsets = found;
             }
-            let mut offset = 0usize;
-            for &other in &placed {
-                if offsets[other] >= offset.saturating_add(buffer.size) {
-                    break; // From here on, all start above the gap.
-                }
-                if buffers[other].meets(buffer) {
-                    offset = offset.max(offsets[other].saturating_add(buffers[other].size));
-                }
-            }
-            offsets[index] = offset;
-            height = height.max(offset.saturating_add(buffer.size));
-            let at = placed.partition_point(|&other| offsets[other] <= offset);
-            placed.insert(at, index);
+            Outcome::Impossible | Outcome::Unknown => low = goal + 1,
         }
-        Self { order, offsets, height }
-    }
-}
-
-/// The greedy orders. Ties go to the earlier buffer.
-fn orders(buffers: &[Buffer], loads: &Loads) -> impl Iterator<Item = Vec<usize>> {
-    let lifetime = |buffer: &Buffer| buffer.end() - buffer.lower;
-    let area = move |buffer: &Buffer| buffer.size as u128 * lifetime(buffer) as u128;
-    let peaks: Vec<usize> = buffers.iter().map(|buffer| loads.peak(buffer)).collect();
-    let by = |key: &dyn Fn(usize, &Buffer) -> (u128, u128)| {
-        let mut order: Vec<usize> = (0..buffers.len()).collect();
-        order.sort_by_cached_key(|&index| Reverse(key(index, &buffers[index])));
-        order
-    };
-    let early = |buffer: &Buffer| u128::MAX - buffer.lower as u128;
-    [
-        // What lives at the busiest steps first.
-        by(&|index, buffer| (peaks[index] as u128, area(buffer))),
-        by(&|_, buffer| (buffer.size as u128, lifetime(buffer) as u128)),
-        by(&|_, buffer| (area(buffer), buffer.size as u128)),
-        by(&|_, buffer| (lifetime(buffer) as u128, buffer.size as u128)),
-        by(&|_, buffer| (early(buffer), buffer.size as u128)),
-        by(&|_, buffer| (early(buffer), lifetime(buffer) as u128)),
-    ]
-    .into_iter()
-}
-
-/// Moves buffers at the top of the arena, or what they rest on, to the front of the order, and keeps what is no worse.
-fn improve(buffers: &[Buffer], mut best: Attempt, lower_bound: usize) -> Attempt {
-    let work = buffers.len().saturating_mul(buffers.len()).max(1);
-    let mut random = Xorshift(0x9e37_79b9_7f4a_7c15);
-    for _ in 0..(IMPROVEMENT_WORK / work).min(IMPROVEMENT_TRIES) {
-        if best.height == lower_bound {
-            break;
+        // The first attempt, at the target itself, is worth the most.
+        if goal == target {
+            nodes /= 4;
         }
-        let mut order = best.order.clone();
-        let tower = tower(buffers, &best);
-        let moved = tower[random.below(tower.len())];
-        let Some(from) = order.iter().position(|&index| index == moved) else { break };
-        let to = random.below(from + 1);
-        order[to..=from].rotate_right(1);
-        let attempt = Attempt::new(buffers, order);
-        if attempt.height <= best.height {
-            best = attempt;
-        }
+        goal = low + height.saturating_sub(low) / 2;
     }
-    best
-}
-
-/// The highest buffer, what it rests on, what that rests on, and so on down.
-fn tower(buffers: &[Buffer], attempt: &Attempt) -> Vec<usize> {
-    let top = |index: usize| attempt.offsets[index].saturating_add(buffers[index].size);
-    let mut current = (0..buffers.len()).find(|&index| top(index) == attempt.height);
-    let mut tower = Vec::new();
-    while let Some(index) = current {
-        tower.push(index);
-        let floor = attempt.offsets[index];
-        let below =
-            |&other: &usize| buffers[other].size > 0 && top(other) == floor && buffers[other].meets(&buffers[index]);
-        current = if floor == 0 { None } else { (0..buffers.len()).find(below) };
-    }
-    tower
-}
-
-/// How many bytes live at each time. Times are the steps at which a buffer begins or ends.
-struct Loads {
-    steps: Vec<usize>,
-    bytes: Vec<usize>,
-}
-
-impl Loads {
-    fn new(buffers: &[Buffer]) -> Self {
-        let mut steps: Vec<usize> = buffers.iter().flat_map(|buffer| [buffer.lower, buffer.end()]).collect();
-        steps.sort_unstable();
-        steps.dedup();
-        let mut begins = vec![0usize; steps.len()];
-        let mut ends = vec![0usize; steps.len()];
-        for buffer in buffers {
-            let at = |step: usize| steps.partition_point(|&other| other < step);
-            let (begin, end) = (at(buffer.lower), at(buffer.end()));
-            begins[begin] = begins[begin].saturating_add(buffer.size);
-            ends[end] = ends[end].saturating_add(buffer.size);
-        }
-        let live = begins.iter().zip(&ends).scan(0usize, |live, (begin, end)| {
-            *live = live.saturating_add(*begin).saturating_sub(*end);
-            Some(*live)
-        });
-        let bytes = live.collect();
-        Self { steps, bytes }
-    }
-
-    fn max(&self) -> usize {
-        self.bytes.iter().copied().max().unwrap_or(0)
-    }
-
-    /// The most that lives at a step at which the buffer does.
-    fn peak(&self, buffer: &Buffer) -> usize {
-        let first = self.steps.partition_point(|&step| step < buffer.lower);
-        let last = self.steps.partition_point(|&step| step < buffer.end());
-        self.bytes[first..last].iter().copied().max().unwrap_or(0)
-    }
-}
-
-/// Marsaglia's generator (Xorshift RNGs, 2003): the same numbers in every build.
-struct Xorshift(u64);
-
-impl Xorshift {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
+    Placement { offsets, height, lower_bound }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::puzzles::{Cut, Random};
     use super::super::validate;
     use super::*;
 
@@ -276,25 +161,6 @@ mod tests {
         }
     }
 
-    /// Cuts a full rectangle into buffers, so that the best height is known.
-    fn cut(cuts: &[(usize, bool, usize)], width: usize, height: usize) -> Vec<Buffer> {
-        let mut pieces = vec![(0, width, height)];
-        for &(which, across_time, at) in cuts {
-            let which = which % pieces.len();
-            let (lower, upper, size) = pieces[which];
-            if across_time && upper - lower > 1 {
-                let middle = lower + 1 + at % (upper - lower - 1);
-                pieces[which] = (lower, middle, size);
-                pieces.push((middle, upper, size));
-            } else if !across_time && size > 1 {
-                let part = 1 + at % (size - 1);
-                pieces[which] = (lower, upper, part);
-                pieces.push((lower, upper, size - part));
-            }
-        }
-        pieces.into_iter().map(|(lower, upper, size)| buffer(lower, upper, size)).collect()
-    }
-
     proptest! {
         #[test]
         fn placements_are_valid_and_deterministic(
@@ -307,16 +173,49 @@ mod tests {
             prop_assert!(placement.height >= placement.lower_bound);
             prop_assert_eq!(place(&buffers, align), placement);
         }
+    }
 
-        #[test]
-        fn puzzles_come_near_their_known_height(
-            cuts in prop::collection::vec((any::<usize>(), any::<bool>(), any::<usize>()), 0..60),
-        ) {
-            let buffers = cut(&cuts, 100, 1000);
-            let placement = place(&buffers, 1);
-            prop_assert_eq!(validate(&buffers, &placement, 1), Ok(()));
-            prop_assert_eq!(placement.lower_bound, 1000);
-            prop_assert!(placement.height <= 1500, "height {}", placement.height);
+    /// Cuts of all kinds: few and many, fine and coarse.
+    fn cut(pieces: usize, seed: u64) -> Cut {
+        let grain = [1, 1024][seed as usize % 2];
+        Cut { pieces, steps: 1 << 20, bytes: 1 << 20, grain, across: 30 + 10 * (seed as usize % 5), largest: true }
+    }
+
+    #[test]
+    fn tight_problems_are_solved_to_the_bound() {
+        let (sizes, seeds): (&[usize], u64) =
+            if cfg!(debug_assertions) { (&[150], 2) } else { (&[150, 250, 350, 450], 10) };
+        for &pieces in sizes {
+            for seed in 0..seeds {
+                let buffers = cut(pieces, seed).puzzle(seed);
+                let placement = place_within(&buffers, 1, 1 << 20, Effort::THOROUGH);
+                validate(&buffers, &placement, 1).unwrap();
+                assert_eq!(placement.lower_bound, 1 << 20);
+                assert_eq!(placement.height, 1 << 20, "{pieces} pieces, seed {seed}");
+            }
         }
+    }
+
+    #[test]
+    fn small_tight_problems_pass_the_validator() {
+        let problems = if cfg!(debug_assertions) { 1_000 } else { 100_000 };
+        let mut random = Random::new(1);
+        for seed in 0..problems {
+            let (steps, bytes) = (2 + random.below(40), 2 + random.below(60));
+            let (pieces, across) = (1 + random.below(25), 10 + random.below(80));
+            let cut = Cut { pieces, steps, bytes, grain: 1, across, largest: seed % 2 == 0 };
+            let buffers = cut.puzzle(seed);
+            let placement = place(&buffers, 1);
+            validate(&buffers, &placement, 1).unwrap();
+            assert_eq!(placement.lower_bound, bytes);
+            assert_eq!(placement.height, bytes, "{cut:?}, seed {seed}: {buffers:?}");
+        }
+    }
+
+    #[test]
+    fn more_capacity_than_needed_is_left_alone() {
+        let buffers = [buffer(0, 2, 4), buffer(1, 3, 4)];
+        let placement = place_within(&buffers, 1, 100, Effort::BUILD);
+        assert_eq!((placement.height, placement.lower_bound), (8, 8));
     }
 }

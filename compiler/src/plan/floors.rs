@@ -1,0 +1,243 @@
+//! The state of the exact search: what is placed, and above which floor the rest of each section must go.
+//!
+//! Time is cut into sections, the largest sets of buffers that live together; two buffers meet exactly if they share
+//! a section. A section's floor is a height below which no unplaced buffer of it can lie: the top of what is placed,
+//! or more, where all that is unplaced is held higher up by other sections (the spatial inference of Moffitt,
+//! MiniMalloc, ASPLOS 2023). The capacity less the floor less what is unplaced is the section's slack, and a state
+//! in which any slack is negative has no solution.
+
+use super::Buffer;
+
+/// A buffer in terms of sections.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item {
+    /// The first section.
+    pub(super) lower: usize,
+    /// The section after the last one.
+    pub(super) upper: usize,
+    pub(super) size: usize,
+}
+
+/// What a step changed.
+enum Change {
+    Floor(usize, usize),
+    Lowest(usize, usize),
+    Placed(usize),
+}
+
+/// A partial placement that can be taken back step by step.
+pub(super) struct Floors {
+    capacity: usize,
+    pub(super) items: Vec<Item>,
+    /// The items of each section.
+    pub(super) members: Vec<Vec<usize>>,
+    /// For each section, a height below which no unplaced item lies.
+    pub(super) floor: Vec<usize>,
+    /// For each section, the bytes of its unplaced items.
+    rest: Vec<usize>,
+    /// For each item, the highest floor of its sections; once placed, its offset.
+    pub(super) lowest: Vec<usize>,
+    pub(super) placed: Vec<bool>,
+    trail: Vec<Change>,
+    /// Sections whose unplaced items were pushed up since the floor was computed.
+    dirty: Vec<usize>,
+    is_dirty: Vec<bool>,
+}
+
+impl Floors {
+    /// The empty placement; nothing if the largest set of buffers alive is past the capacity. Buffers of no bytes
+    /// count as placed, at 0.
+    pub(super) fn new(buffers: &[Buffer], capacity: usize) -> Option<Self> {
+        let starts = sections(buffers);
+        let at = |step: usize| starts.partition_point(|&start| start < step);
+        let item = |buffer: &Buffer| Item { lower: at(buffer.lower), upper: at(buffer.end()), size: buffer.size };
+        let items: Vec<Item> = buffers.iter().map(item).collect();
+        let mut members = vec![Vec::new(); starts.len()];
+        let mut rest = vec![0usize; starts.len()];
+        for (index, item) in items.iter().enumerate().filter(|(_, item)| item.size > 0) {
+            for section in item.lower..item.upper {
+                members[section].push(index);
+                rest[section] = rest[section].saturating_add(item.size);
+            }
+        }
+        if rest.iter().any(|&bytes| bytes > capacity) {
+            return None;
+        }
+        let placed = items.iter().map(|item| item.size == 0).collect();
+        Some(Self {
+            capacity,
+            lowest: vec![0; items.len()],
+            floor: vec![0; starts.len()],
+            is_dirty: vec![false; starts.len()],
+            items,
+            members,
+            rest,
+            placed,
+            trail: Vec::new(),
+            dirty: Vec::new(),
+        })
+    }
+
+    /// How many bytes the section may waste.
+    pub(super) fn slack(&self, section: usize) -> usize {
+        self.capacity.saturating_sub(self.floor[section]).saturating_sub(self.rest[section])
+    }
+
+    /// Where `undo` can come back to.
+    pub(super) fn mark(&self) -> usize {
+        self.trail.len()
+    }
+
+    /// Takes back all that was done since the mark.
+    pub(super) fn undo(&mut self, mark: usize) {
+        while self.trail.len() > mark {
+            match self.trail.pop() {
+                Some(Change::Floor(section, old)) => self.floor[section] = old,
+                Some(Change::Lowest(item, old)) => self.lowest[item] = old,
+                Some(Change::Placed(item)) => {
+                    self.placed[item] = false;
+                    let Item { lower, upper, size } = self.items[item];
+                    for rest in &mut self.rest[lower..upper] {
+                        *rest += size;
+                    }
+                }
+                None => break,
+            }
+        }
+    }
+
+    /// Places an item on the floor of its sections. Whether a solution may remain.
+    pub(super) fn place(&mut self, item: usize) -> bool {
+        let Item { lower, upper, size } = self.items[item];
+        self.placed[item] = true;
+        self.trail.push(Change::Placed(item));
+        for rest in &mut self.rest[lower..upper] {
+            *rest -= size;
+        }
+        let top = self.lowest[item] + size;
+        let fits = (lower..upper).all(|section| self.raise(section, top) && self.soil(section));
+        fits && self.settle()
+    }
+
+    /// Leaves a section's bytes below `floor` unused. Whether a solution may remain.
+    pub(super) fn waste(&mut self, section: usize, floor: usize) -> bool {
+        self.raise(section, floor) && self.settle()
+    }
+
+    /// Lifts a floor, and what stands on it. Whether the rest still fits above.
+    fn raise(&mut self, section: usize, floor: usize) -> bool {
+        if floor <= self.floor[section] {
+            return true;
+        }
+        self.trail.push(Change::Floor(section, self.floor[section]));
+        self.floor[section] = floor;
+        if self.rest[section] > self.capacity.saturating_sub(floor) {
+            self.clean();
+            return false;
+        }
+        for member in 0..self.members[section].len() {
+            let item = self.members[section][member];
+            if self.placed[item] || self.lowest[item] >= floor {
+                continue;
+            }
+            self.trail.push(Change::Lowest(item, self.lowest[item]));
+            self.lowest[item] = floor;
+            for other in self.items[item].lower..self.items[item].upper {
+                self.soil(other);
+            }
+        }
+        true
+    }
+
+    fn soil(&mut self, section: usize) -> bool {
+        if !self.is_dirty[section] {
+            self.is_dirty[section] = true;
+            self.dirty.push(section);
+        }
+        true
+    }
+
+    fn clean(&mut self) {
+        for section in self.dirty.drain(..) {
+            self.is_dirty[section] = false;
+        }
+    }
+
+    /// Lifts each floor to the lowest that any unplaced item of its section can lie, until nothing moves.
+    fn settle(&mut self) -> bool {
+        while let Some(section) = self.dirty.pop() {
+            self.is_dirty[section] = false;
+            let unplaced = self.members[section].iter().filter(|&&item| !self.placed[item]);
+            let lowest = unplaced.map(|&item| self.lowest[item]).min();
+            if lowest.is_some_and(|lowest| !self.raise(section, lowest)) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// A step of each section: each last start before an end. What is alive there is the largest set around; those at
+/// other steps are its subsets.
+fn sections(buffers: &[Buffer]) -> Vec<usize> {
+    let mut events: Vec<(usize, bool)> = buffers
+        .iter()
+        .filter(|buffer| buffer.size > 0)
+        .flat_map(|buffer| [(buffer.lower, true), (buffer.end(), false)])
+        .collect();
+    events.sort_unstable(); // At the same step, ends come first.
+    let mut starts = Vec::new();
+    let mut last_start = None;
+    for (step, start) in events {
+        match (start, last_start) {
+            (true, _) => last_start = Some(step),
+            // The first end after a start: the set was largest from the start until here.
+            (false, Some(start)) => {
+                starts.push(start);
+                last_start = None;
+            }
+            (false, None) => {}
+        }
+    }
+    starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn floors(buffers: &[(usize, usize, usize)], capacity: usize) -> Option<Floors> {
+        let buffers: Vec<Buffer> = buffers.iter().map(|&(lower, upper, size)| Buffer { lower, upper, size }).collect();
+        Floors::new(&buffers, capacity)
+    }
+
+    #[test]
+    fn sections_are_the_largest_sets() {
+        let floors = floors(&[(0, 9, 1), (2, 5, 1), (3, 4, 1), (5, 7, 1), (6, 8, 1)], 9).unwrap();
+        assert_eq!(floors.members, [vec![0, 1, 2], vec![0, 3, 4]]);
+    }
+
+    #[test]
+    fn what_is_held_up_lifts_the_floor() {
+        // The middle one lives with both; on top of the first, it leaves nothing of the second's section below it
+        // but the second.
+        let mut floors = floors(&[(0, 2, 4), (1, 4, 3), (3, 5, 4)], 8).unwrap();
+        assert!(floors.place(0));
+        assert_eq!((floors.floor[0], floors.floor[1]), (4, 0));
+        assert_eq!((floors.slack(0), floors.slack(1)), (1, 1));
+        let mark = floors.mark();
+        assert!(floors.place(2));
+        assert_eq!(floors.floor, [4, 4]);
+        assert!(floors.place(1));
+        assert_eq!(floors.lowest, [0, 4, 0]);
+        floors.undo(mark);
+        assert_eq!(floors.placed, [true, false, false]);
+        assert_eq!((floors.lowest[1], floors.floor[1]), (4, 0));
+        assert!(!floors.waste(0, 6), "3 bytes on top of 6 are too many");
+    }
+
+    #[test]
+    fn too_little_capacity_is_refused() {
+        assert!(floors(&[(0, 2, 4), (1, 4, 3)], 6).is_none());
+    }
+}
