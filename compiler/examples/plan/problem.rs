@@ -7,11 +7,11 @@ use kiln_compiler::plan::Buffer;
 
 /// What to place.
 #[derive(Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The buffers' names.
-    pub ids: Vec<String>,
+    pub(crate) ids: Vec<String>,
     /// The buffers themselves.
-    pub buffers: Vec<Buffer>,
+    pub(crate) buffers: Vec<Buffer>,
 }
 
 const COLUMNS: [&str; 4] = ["id", "lower", "upper", "size"];
@@ -21,7 +21,7 @@ impl Problem {
     ///
     /// # Errors
     /// `line: what is wrong there`.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut lines = text.lines().zip(1usize..).filter(|(line, _)| !line.trim().is_empty());
         let (header, line) =
@@ -63,7 +63,7 @@ impl Problem {
     }
 
     /// The table with an offset for each buffer.
-    pub fn solved(&self, offsets: &[usize]) -> String {
+    pub(crate) fn solved(&self, offsets: &[usize]) -> String {
         let mut text = "id,lower,upper,size,offset\n".to_string();
         for ((id, Buffer { lower, upper, size }), offset) in self.ids.iter().zip(&self.buffers).zip(offsets) {
             let _ = writeln!(text, "{id},{lower},{upper},{size},{offset}"); // Strings take all that is written.

@@ -303,7 +303,7 @@ mod tests {
         }
     }
 
-    /// Whether all permutations, each buffer as low as it fits, are higher: then there is no placement.
+    /// Whether any permutation, each buffer on top of those placed, fits.
     fn brute_force(buffers: &[Buffer], capacity: usize, offsets: &mut Vec<(usize, usize)>) -> bool {
         if offsets.len() == buffers.len() {
             return true;
@@ -314,7 +314,9 @@ mod tests {
             }
             let tops = offsets.iter().filter(|&&(other, _)| buffers[other].meets(&buffers[index]));
             let offset = tops.map(|&(other, offset)| offset + buffers[other].size).max().unwrap_or(0);
-            if offset + buffers[index].size > capacity {
+            // Each placement of buffers that rest on something comes about from the lowest to the highest.
+            let before = offsets.last().is_some_and(|&(_, last)| offset < last);
+            if before || offset + buffers[index].size > capacity {
                 return false;
             }
             offsets.push((index, offset));
@@ -327,9 +329,7 @@ mod tests {
     #[test]
     fn it_agrees_with_brute_force() {
         let mut random = Random::new(7);
-        let mut impossible = 0;
         for _ in 0..if cfg!(debug_assertions) { 300 } else { 5_000 } {
-            // Long and short ones of few sizes: some of these do not fit into their bound.
             let buffers: Vec<Buffer> = (0..6 + random.below(3))
                 .map(|_| {
                     let lower = random.below(6);
@@ -337,13 +337,21 @@ mod tests {
                 })
                 .collect();
             let bound = super::super::loads::Loads::new(&buffers).max();
-            for capacity in bound..bound + 3 {
+            for capacity in bound..bound + 2 {
                 let expected = brute_force(&buffers, capacity, &mut Vec::new());
                 assert_eq!(found(&buffers, capacity), expected, "{buffers:?} in {capacity}");
-                impossible += usize::from(!expected);
             }
         }
-        assert!(impossible > 0, "some have no placement at the bound");
+    }
+
+    #[test]
+    fn the_bound_may_be_out_of_reach() {
+        let raw = [(6, 8, 4), (2, 5, 1), (0, 3, 2), (0, 1, 4), (2, 5, 1), (2, 6, 3), (5, 7, 3), (3, 6, 1)];
+        let buffers = raw.map(|(lower, upper, size)| Buffer { lower, upper, size });
+        assert_eq!(super::super::loads::Loads::new(&buffers).max(), 7);
+        assert!(!brute_force(&buffers, 7, &mut Vec::new()));
+        assert!(!found(&buffers, 7));
+        assert!(found(&buffers, 8));
     }
 
     #[test]
