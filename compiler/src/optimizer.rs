@@ -5,24 +5,28 @@ use std::rc::Rc;
 use proc_macro2::Span;
 
 use crate::infer;
-use crate::ir::{Graph, NodeId, Optimizer, ParamId, Root, RootKind, Type};
-use crate::ops::{Add, Broadcast, Constant, Div, Hyper, HyperKind, Mul, Op, Pow, Scalar, Sqrt, State, Sub};
+use crate::ir::{Graph, NodeId, Optimizer, ParamId, Root, RootKind, Rule, Type};
+use crate::ops::{
+    Abs, Add, Broadcast, Compare, CompareKind, Constant, Div, Hyper, HyperKind, Maximum, Minimum, Mul, Op, Pow, Scalar,
+    Select, Sqrt, State, Sub,
+};
 
 impl Optimizer {
-    /// How many values of a parameter's shape it keeps between steps.
+    /// How many values of a parameter's shape it keeps between steps. They start with 0.
     pub fn slots(self) -> usize {
-        match self {
-            Self::Sgd { momentum: 0.0, .. } => 0,
-            Self::Sgd { .. } => 1,
-            Self::Adam { .. } | Self::AdamW { .. } => 2,
+        match self.rule {
+            Rule::Sgd { momentum, .. } => usize::from(momentum != 0.0),
+            Rule::Adam { amsgrad, .. } => 2 + usize::from(amsgrad),
+            Rule::Adamax { .. } | Rule::Adadelta { .. } => 2,
+            Rule::Nadam { .. } => 3,
+            Rule::RmsProp { momentum, centered, .. } => 1 + usize::from(momentum != 0.0) + usize::from(centered),
+            Rule::Adagrad { .. } | Rule::Lion { .. } => 1,
         }
     }
 
     /// The learning rate that a trainer starts with.
     pub fn learning_rate(self) -> f64 {
-        match self {
-            Self::Sgd { lr, .. } | Self::Adam { lr, .. } | Self::AdamW { lr, .. } => lr,
-        }
+        self.lr
     }
 
     /// Adds the update of one parameter to the graph, as roots.
@@ -34,18 +38,24 @@ impl Optimizer {
             graph,
             index,
         };
-        match self {
-            Self::Sgd { momentum, nesterov, .. } => update.sgd(param, gradient, momentum, nesterov),
-            Self::Adam { beta1, beta2, epsilon, .. } => update.adam(param, gradient, [beta1, beta2, epsilon]),
-            Self::AdamW { beta1, beta2, epsilon, weight_decay, .. } => {
-                let rate = update.learning_rate();
-                let decay = update.scalar(weight_decay);
-                let decay = update.push(Mul {}, &[rate, decay]);
-                let decay = update.spread(decay);
-                let shrink = update.push(Mul {}, &[param, decay]);
-                let decayed = update.push(Sub {}, &[param, shrink]);
-                update.adam(decayed, gradient, [beta1, beta2, epsilon]);
+        let gradient = match self.clip_value {
+            Some(bound) => update.clip(gradient, bound),
+            None => gradient,
+        };
+        let param = if self.weight_decay == 0.0 { param } else { update.decay(param, self.weight_decay) };
+        match self.rule {
+            Rule::Sgd { momentum, nesterov } => update.sgd(param, gradient, momentum, nesterov),
+            Rule::Adam { beta1, beta2, epsilon, amsgrad } => {
+                update.adam(param, gradient, [beta1, beta2, epsilon], amsgrad);
             }
+            Rule::Adamax { beta1, beta2, epsilon } => update.adamax(param, gradient, [beta1, beta2, epsilon]),
+            Rule::Nadam { beta1, beta2, epsilon } => update.nadam(param, gradient, [beta1, beta2, epsilon]),
+            Rule::RmsProp { rho, momentum, epsilon, centered } => {
+                update.rmsprop(param, gradient, [rho, momentum, epsilon], centered);
+            }
+            Rule::Adagrad { initial, epsilon } => update.adagrad(param, gradient, initial + epsilon),
+            Rule::Adadelta { rho, epsilon } => update.adadelta(param, gradient, rho, epsilon),
+            Rule::Lion { beta1, beta2 } => update.lion(param, gradient, beta1, beta2),
         }
     }
 }
@@ -59,6 +69,23 @@ struct Update<'a> {
 }
 
 impl Update<'_> {
+    /// Every element between -bound and bound.
+    fn clip(&mut self, gradient: NodeId, bound: f64) -> NodeId {
+        let (low, high) = (self.number(-bound), self.number(bound));
+        let bounded = self.push(Maximum {}, &[gradient, low]);
+        self.push(Minimum {}, &[bounded, high])
+    }
+
+    /// p - lr * decay * p.
+    fn decay(&mut self, param: NodeId, decay: f64) -> NodeId {
+        let rate = self.learning_rate();
+        let decay = self.scalar(decay);
+        let decay = self.push(Mul {}, &[rate, decay]);
+        let decay = self.spread(decay);
+        let shrink = self.push(Mul {}, &[param, decay]);
+        self.push(Sub {}, &[param, shrink])
+    }
+
     /// v' = momentum * v - lr * g; p' = p + v' (Keras's `SGD`; Nesterov: p + momentum * v' - lr * g).
     fn sgd(&mut self, param: NodeId, gradient: NodeId, momentum: f64, nesterov: bool) {
         let rate = self.learning_rate();
@@ -85,7 +112,7 @@ impl Update<'_> {
     }
 
     /// Kingma and Ba, "Adam" (2015), in Keras's order: p' = p - lr * sqrt(1 - b2^t) / (1 - b1^t) * m' / (sqrt(v') + e).
-    fn adam(&mut self, param: NodeId, gradient: NodeId, [beta1, beta2, epsilon]: [f64; 3]) {
+    fn adam(&mut self, param: NodeId, gradient: NodeId, [beta1, beta2, epsilon]: [f64; 3], amsgrad: bool) {
         let rate = self.learning_rate();
         let unbias1 = self.unbias(beta1);
         let unbias2 = self.unbias(beta2);
@@ -98,15 +125,196 @@ impl Update<'_> {
         let square = self.push(Mul {}, &[gradient, gradient]);
         let variance = self.slot(1);
         let variance = self.approach(variance, square, 1.0 - beta2);
-        let deviation = self.push(Sqrt {}, &[variance]);
-        let epsilon = self.number(epsilon);
-        let deviation = self.push(Add {}, &[deviation, epsilon]);
+        let mut divisor = variance;
+        if amsgrad {
+            let largest = self.slot(2);
+            divisor = self.push(Maximum {}, &[largest, variance]);
+            self.keep(2, divisor);
+        }
+        let deviation = self.push(Sqrt {}, &[divisor]);
+        let deviation = self.shift(deviation, epsilon);
         let step = self.push(Mul {}, &[mean, alpha]);
         let step = self.push(Div {}, &[step, deviation]);
+        self.keep(0, mean);
+        self.keep(1, variance);
+        self.finish(param, step);
+    }
+
+    /// m' as Adam's, u' = max(b2 * u, |g|); p' = p - lr / (1 - b1^t) * m' / (u' + e).
+    fn adamax(&mut self, param: NodeId, gradient: NodeId, [beta1, beta2, epsilon]: [f64; 3]) {
+        let rate = self.learning_rate();
+        let unbias = self.unbias(beta1);
+        let alpha = self.push(Div {}, &[rate, unbias]);
+        let alpha = self.spread(alpha);
+        let mean = self.slot(0);
+        let mean = self.approach(mean, gradient, 1.0 - beta1);
+        let largest = self.slot(1);
+        let faded = self.scale(largest, beta2);
+        let size = self.push(Abs {}, &[gradient]);
+        let largest = self.push(Maximum {}, &[faded, size]);
+        let divisor = self.shift(largest, epsilon);
+        let step = self.push(Mul {}, &[mean, alpha]);
+        let step = self.push(Div {}, &[step, divisor]);
+        self.keep(0, mean);
+        self.keep(1, largest);
+        self.finish(param, step);
+    }
+
+    /// u_t = b1 * (1 - 0.96^t / 2), U_t = u_1 * … * u_t; m' and v' as Adam's;
+    /// p' = p - lr * (u_{t+1} * m' / (1 - U_{t+1}) + (1 - u_t) * g / (1 - U_t)) / (sqrt(v' / (1 - b2^t)) + e).
+    ///
+    /// The third slot keeps 1 - U_t, as slots start with 0.
+    fn nadam(&mut self, param: NodeId, gradient: NodeId, [beta1, beta2, epsilon]: [f64; 3]) {
+        let now = self.schedule(beta1, 0.0);
+        let next = self.schedule(beta1, 1.0);
+        let one = self.number(1.0);
+        let past = self.slot(2);
+        let past = self.push(Sub {}, &[one, past]);
+        let product = self.push(Mul {}, &[past, now]);
+        let rest = self.push(Sub {}, &[one, product]);
+        let ahead = self.push(Mul {}, &[product, next]);
+        let rest_ahead = self.push(Sub {}, &[one, ahead]);
+        let mean = self.slot(0);
+        let mean = self.approach(mean, gradient, 1.0 - beta1);
+        let square = self.push(Mul {}, &[gradient, gradient]);
+        let variance = self.slot(1);
+        let variance = self.approach(variance, square, 1.0 - beta2);
+        let old = self.push(Mul {}, &[mean, next]);
+        let old = self.push(Div {}, &[old, rest_ahead]);
+        let share = self.push(Sub {}, &[one, now]);
+        let new = self.push(Mul {}, &[gradient, share]);
+        let new = self.push(Div {}, &[new, rest]);
+        let direction = self.push(Add {}, &[old, new]);
+        let unbias = self.unbias(beta2);
+        let unbias = self.spread(unbias);
+        let corrected = self.push(Div {}, &[variance, unbias]);
+        let deviation = self.push(Sqrt {}, &[corrected]);
+        let deviation = self.shift(deviation, epsilon);
+        let step = self.times_rate(direction);
+        let step = self.push(Div {}, &[step, deviation]);
+        self.keep(0, mean);
+        self.keep(1, variance);
+        self.keep(2, rest);
+        self.finish(param, step);
+    }
+
+    /// b1 * (1 - 0.96^(t + ahead) / 2), Keras's schedule of Nadam's momentum.
+    fn schedule(&mut self, beta1: f64, ahead: f64) -> NodeId {
+        let step = self.push(Hyper { kind: HyperKind::Step, dtype: self.ty.dtype }, &[]);
+        let ahead = self.scalar(ahead);
+        let step = self.push(Add {}, &[step, ahead]);
+        let base = self.scalar(0.96);
+        let power = self.push(Pow {}, &[base, step]);
+        let half = self.scalar(0.5 * beta1);
+        let less = self.push(Mul {}, &[power, half]);
+        let beta1 = self.scalar(beta1);
+        let momentum = self.push(Sub {}, &[beta1, less]);
+        self.spread(momentum)
+    }
+
+    /// v' = rho * v + (1 - rho) * g^2, a' alike of g; s = lr * g / sqrt(v' + e), centered: sqrt(v' - a'^2 + e);
+    /// with momentum s is added to momentum times the last one.
+    fn rmsprop(&mut self, param: NodeId, gradient: NodeId, [rho, momentum, epsilon]: [f64; 3], centered: bool) {
+        let square = self.push(Mul {}, &[gradient, gradient]);
+        let variance = self.slot(0);
+        let variance = self.approach(variance, square, 1.0 - rho);
+        self.keep(0, variance);
+        let mut slot = 1;
+        let mut divisor = variance;
+        if centered {
+            let mean = self.slot(slot);
+            let mean = self.approach(mean, gradient, 1.0 - rho);
+            let square = self.push(Mul {}, &[mean, mean]);
+            divisor = self.push(Sub {}, &[variance, square]);
+            self.keep(slot, mean);
+            slot += 1;
+        }
+        let divisor = self.shift(divisor, epsilon);
+        let deviation = self.push(Sqrt {}, &[divisor]);
+        let step = self.times_rate(gradient);
+        let mut step = self.push(Div {}, &[step, deviation]);
+        if momentum != 0.0 {
+            let last = self.slot(slot);
+            let kept = self.scale(last, momentum);
+            step = self.push(Add {}, &[kept, step]);
+            self.keep(slot, step);
+        }
+        self.finish(param, step);
+    }
+
+    /// a' = a + g^2; p' = p - lr * g / sqrt(a' + e). Slots start with 0, so what the sum starts with is added here.
+    fn adagrad(&mut self, param: NodeId, gradient: NodeId, constant: f64) {
+        let square = self.push(Mul {}, &[gradient, gradient]);
+        let sum = self.slot(0);
+        let sum = self.push(Add {}, &[sum, square]);
+        let divisor = self.shift(sum, constant);
+        let deviation = self.push(Sqrt {}, &[divisor]);
+        let step = self.times_rate(gradient);
+        let step = self.push(Div {}, &[step, deviation]);
+        self.keep(0, sum);
+        self.finish(param, step);
+    }
+
+    /// a' = rho * a + (1 - rho) * g^2; d = g * sqrt(x + e) / sqrt(a' + e); x' = rho * x + (1 - rho) * d^2; p' = p - lr * d.
+    fn adadelta(&mut self, param: NodeId, gradient: NodeId, rho: f64, epsilon: f64) {
+        let square = self.push(Mul {}, &[gradient, gradient]);
+        let squares = self.slot(0);
+        let squares = self.approach(squares, square, 1.0 - rho);
+        let changes = self.slot(1);
+        let above = self.shift(changes, epsilon);
+        let above = self.push(Sqrt {}, &[above]);
+        let below = self.shift(squares, epsilon);
+        let below = self.push(Sqrt {}, &[below]);
+        let change = self.push(Mul {}, &[above, gradient]);
+        let change = self.push(Div {}, &[change, below]);
+        let square = self.push(Mul {}, &[change, change]);
+        let changes = self.approach(changes, square, 1.0 - rho);
+        let step = self.times_rate(change);
+        self.keep(0, squares);
+        self.keep(1, changes);
+        self.finish(param, step);
+    }
+
+    /// p' = p - lr * sign(b1 * m + (1 - b1) * g); m' = b2 * m + (1 - b2) * g.
+    fn lion(&mut self, param: NodeId, gradient: NodeId, beta1: f64, beta2: f64) {
+        let mean = self.slot(0);
+        let direction = self.approach(mean, gradient, 1.0 - beta1);
+        let (zero, one) = (self.number(0.0), self.number(1.0));
+        let above = self.push(Compare { kind: CompareKind::Gt }, &[direction, zero]);
+        let below = self.push(Compare { kind: CompareKind::Lt }, &[direction, zero]);
+        let minus = self.number(-1.0);
+        let sign = self.push(Select {}, &[below, minus, zero]);
+        let sign = self.push(Select {}, &[above, one, sign]);
+        let step = self.times_rate(sign);
+        let mean = self.approach(mean, gradient, 1.0 - beta2);
+        self.keep(0, mean);
+        self.finish(param, step);
+    }
+
+    /// p' = p - step.
+    fn finish(&mut self, param: NodeId, step: NodeId) {
         let new = self.push(Sub {}, &[param, step]);
-        self.root(RootKind::State(self.index, 0), mean);
-        self.root(RootKind::State(self.index, 1), variance);
         self.root(RootKind::Param(self.index), new);
+    }
+
+    fn keep(&mut self, slot: usize, value: NodeId) {
+        self.root(RootKind::State(self.index, slot), value);
+    }
+
+    fn times_rate(&mut self, x: NodeId) -> NodeId {
+        let rate = self.learning_rate();
+        let rate = self.spread(rate);
+        self.push(Mul {}, &[x, rate])
+    }
+
+    fn scale(&mut self, x: NodeId, by: f64) -> NodeId {
+        let by = self.number(by);
+        self.push(Mul {}, &[x, by])
+    }
+
+    fn shift(&mut self, x: NodeId, by: f64) -> NodeId {
+        let by = self.number(by);
+        self.push(Add {}, &[x, by])
     }
 
     /// old + (new - old) * rate.

@@ -140,6 +140,11 @@ fn init(init: Init) -> TokenStream {
         Init::GlorotNormal => quote!(::kiln::Init::GlorotNormal),
         Init::HeUniform => quote!(::kiln::Init::HeUniform),
         Init::HeNormal => quote!(::kiln::Init::HeNormal),
+        Init::LecunUniform => quote!(::kiln::Init::LecunUniform),
+        Init::LecunNormal => quote!(::kiln::Init::LecunNormal),
+        Init::TruncatedNormal(mean, deviation) => quote!(::kiln::Init::TruncatedNormal(#mean, #deviation)),
+        Init::Orthogonal(gain) => quote!(::kiln::Init::Orthogonal(#gain)),
+        Init::Identity(gain) => quote!(::kiln::Init::Identity(#gain)),
     }
 }
 

@@ -7,5 +7,5 @@ mod types;
 pub mod verify;
 
 pub use graph::{Graph, Node, NodeId, ParamId, Root, RootKind};
-pub use network::{Function, Init, InputDecl, InputKind, LayerRow, Method, Network, Optimizer, ParamDecl};
+pub use network::{Function, Init, InputDecl, InputKind, LayerRow, Method, Network, Optimizer, ParamDecl, Rule};
 pub use types::{DType, Type, shape};

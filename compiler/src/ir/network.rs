@@ -42,7 +42,7 @@ pub struct InputDecl {
     pub ty: Type,
 }
 
-/// How a parameter starts. Glorot and He take their fans from the shape as Keras does.
+/// How a parameter starts. Glorot, He and LeCun take their fans from the shape as Keras does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
     /// All 0.
@@ -63,6 +63,16 @@ pub enum Init {
     HeUniform,
     /// Truncated normal, variance 2 / fan_in.
     HeNormal,
+    /// Uniform, variance 1 / fan_in (LeCun et al., 1998).
+    LecunUniform,
+    /// Truncated normal, variance 1 / fan_in.
+    LecunNormal,
+    /// Normal, cut off at two standard deviations: mean, standard deviation before the cut.
+    TruncatedNormal(f64, f64),
+    /// Orthogonal rows or columns, whichever are fewer, times a factor (Saxe et al., 2014).
+    Orthogonal(f64),
+    /// The identity times a factor; of two axes.
+    Identity(f64),
 }
 
 /// A parameter in its public layout.
@@ -80,23 +90,53 @@ pub struct ParamDecl {
     pub span: Span,
 }
 
-/// What turns gradients into updates. Numbers are defaults of run-time values where the generated
-/// trainer has a setter (the learning rate), constants otherwise.
+/// What turns gradients into updates. The learning rate is the default of a run-time value, the other numbers
+/// are constants.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Optimizer {
-    /// Stochastic gradient descent, Keras's `SGD`.
+pub struct Optimizer {
+    /// The update itself.
+    pub rule: Rule,
+    /// Learning rate.
+    pub lr: f64,
+    /// Share of a parameter that a step of learning rate 1 takes off, before the update (I. Loshchilov, F. Hutter,
+    /// "Decoupled weight decay regularization", 2019).
+    pub weight_decay: f64,
+    /// The largest magnitude of an element of a gradient; larger ones are cut off.
+    pub clip_value: Option<f64>,
+}
+
+/// The update of a parameter by its gradient, each as in Keras.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Stochastic gradient descent.
     Sgd {
-        /// Learning rate.
-        lr: f64,
         /// Share of the last step that is kept.
         momentum: f64,
         /// Whether the gradient is taken as if the momentum had been applied (Nesterov, 1983).
         nesterov: bool,
     },
-    /// Adam (Kingma and Ba, 2015) as in Keras: epsilon outside the bias correction.
+    /// Adam (Kingma and Ba, 2015), with epsilon outside the bias correction.
     Adam {
-        /// Learning rate.
-        lr: f64,
+        /// Decay of the gradients' mean.
+        beta1: f64,
+        /// Decay of the mean of their squares.
+        beta2: f64,
+        /// Keeps the quotient finite.
+        epsilon: f64,
+        /// Whether the largest mean of squares so far divides (Reddi et al., 2018).
+        amsgrad: bool,
+    },
+    /// Adam by the largest gradient (Kingma and Ba, 2015, section 7).
+    Adamax {
+        /// Decay of the gradients' mean.
+        beta1: f64,
+        /// Decay of their largest magnitude.
+        beta2: f64,
+        /// Keeps the quotient finite.
+        epsilon: f64,
+    },
+    /// Adam with Nesterov's momentum (Dozat, 2016).
+    Nadam {
         /// Decay of the gradients' mean.
         beta1: f64,
         /// Decay of the mean of their squares.
@@ -104,18 +144,37 @@ pub enum Optimizer {
         /// Keeps the quotient finite.
         epsilon: f64,
     },
-    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
-    AdamW {
-        /// Learning rate.
-        lr: f64,
-        /// Decay of the gradients' mean.
-        beta1: f64,
-        /// Decay of the mean of their squares.
-        beta2: f64,
-        /// Keeps the quotient finite.
+    /// RMSProp (Tieleman and Hinton, 2012).
+    RmsProp {
+        /// Decay of the mean of squares.
+        rho: f64,
+        /// Share of the last step that is kept.
+        momentum: f64,
+        /// Keeps the quotient finite, under the root.
         epsilon: f64,
-        /// Share of a parameter that a step of learning rate 1 takes off.
-        weight_decay: f64,
+        /// Whether the gradients' variance divides, not the mean of their squares.
+        centered: bool,
+    },
+    /// Adagrad (Duchi et al., 2011).
+    Adagrad {
+        /// What the sum of squares starts with.
+        initial: f64,
+        /// Keeps the quotient finite, under the root.
+        epsilon: f64,
+    },
+    /// Adadelta (Zeiler, 2012).
+    Adadelta {
+        /// Decay of both means of squares.
+        rho: f64,
+        /// Keeps the quotient finite, under both roots.
+        epsilon: f64,
+    },
+    /// Lion (Chen et al., 2023).
+    Lion {
+        /// Share of the gradients' mean in the step.
+        beta1: f64,
+        /// Decay of the gradients' mean.
+        beta2: f64,
     },
 }
 

@@ -8,6 +8,7 @@ mod constant;
 mod conv2d;
 mod data;
 mod dense;
+mod distance;
 mod dropout;
 mod init;
 mod join;
@@ -49,7 +50,8 @@ pub const FAMILIES: &[(&str, &[Template])] = &[
     ("Parts and padding", slice::TEMPLATES),
     ("Joining", join::TEMPLATES),
     ("Parameters and constants", constant::TEMPLATES),
-    ("Losses", loss::TEMPLATES),
+    ("Cross entropy and mean errors", loss::TEMPLATES),
+    ("Other losses", distance::TEMPLATES),
     ("Optimisers", optimizer::TEMPLATES),
     ("Statements", statement::TEMPLATES),
 ];
@@ -70,6 +72,11 @@ pub fn find(name: &str) -> Option<&'static Template> {
 /// An initialiser with arguments; these names mean something only where an initialiser is asked for.
 pub(crate) fn init(name: &str) -> Option<&'static Template> {
     init::TEMPLATES.iter().find(|template| template.name == name)
+}
+
+/// Optimisers by name, for where one is asked for.
+pub(crate) fn optimizers() -> impl Iterator<Item = &'static str> {
+    optimizer::TEMPLATES.iter().map(|template| template.name)
 }
 
 /// Whether the name declares data that the user hands over.

@@ -1,8 +1,8 @@
 //! Optimizers: their settings. The update itself is made where a training step is.
 
 use super::template::{Fallback, Kind, Parameter, Template};
-use super::{Bound, Builder};
-use crate::ir::Optimizer;
+use super::{Arg, Bound, Builder};
+use crate::ir::{Optimizer, Rule};
 use crate::resolve::{Eval, Value};
 
 const fn rate(default: f64) -> Parameter {
@@ -20,75 +20,185 @@ const BETA2: Parameter = Parameter::optional(
     "What the mean of squared gradients keeps of itself.",
 )
 .known_as(&["beta_2"]);
-const EPSILON: Parameter = Parameter::optional(
-    "epsilon",
+const EPSILON: Parameter =
+    Parameter::optional("epsilon", Kind::Positive, Fallback::Float(1e-7), "Added to what divides.").known_as(&["eps"]);
+
+const DECAY: Parameter = Parameter::optional(
+    "weight_decay",
+    Kind::Rate,
+    Fallback::Float(0.0),
+    "The share that is taken off a parameter before its update, times the learning rate.",
+);
+const CLIP: Parameter = Parameter::optional(
+    "clip_value",
     Kind::Positive,
-    Fallback::Float(1e-7),
-    "Added to the root, outside the bias correction.",
+    Fallback::Absent,
+    "The largest magnitude of a gradient's elements; not bounded if left out.",
 )
-.known_as(&["eps"]);
+.known_as(&["clipvalue"]);
+const AMSGRAD: Parameter = Parameter::optional(
+    "amsgrad",
+    Kind::Flag,
+    Fallback::Flag(false),
+    "Whether the largest mean of squares so far divides (Reddi et al., 2018).",
+);
+const RHO: Parameter =
+    Parameter::optional("rho", Kind::Rate, Fallback::Float(0.9), "What the mean of squared gradients keeps of itself.");
+const MOMENTUM: Parameter =
+    Parameter::optional("momentum", Kind::Rate, Fallback::Float(0.0), "What the velocity keeps of itself.");
+
+const fn optimizer(
+    name: &'static str,
+    docs: &'static str,
+    params: &'static [Parameter],
+    build: fn(&mut Builder<'_, '_>, &Bound) -> Eval<Value>,
+) -> Template {
+    Template { name, aliases: &[], docs, params, layer: false, build }
+}
 
 pub(super) const TEMPLATES: &[Template] = &[
-    Template {
-        name: "sgd",
-        aliases: &[],
-        docs: "Stochastic gradient descent, with momentum if that is not 0, as Keras's SGD.",
-        params: &[
+    optimizer(
+        "sgd",
+        "Stochastic gradient descent, with momentum if that is not 0, as Keras's SGD.",
+        &[
             rate(0.01),
-            Parameter::optional("momentum", Kind::Rate, Fallback::Float(0.0), "What the velocity keeps of itself."),
+            MOMENTUM,
             Parameter::optional(
                 "nesterov",
                 Kind::Flag,
                 Fallback::Flag(false),
                 "Whether it looks ahead (Nesterov, 1983).",
             ),
+            DECAY,
+            CLIP,
         ],
-        layer: false,
-        build: |b, args| {
-            let (lr, momentum) = (b.number(args, "lr")?, b.number(args, "momentum")?);
-            let nesterov = b.flag(args, "nesterov")?;
+        |b, args| {
+            let (momentum, nesterov) = (b.number(args, "momentum")?, b.flag(args, "nesterov")?);
             if nesterov && momentum == 0.0 {
                 return b.fail_at(args, "nesterov", "`nesterov` needs a `momentum` above 0");
             }
-            Ok(Value::Optimizer(Optimizer::Sgd { lr, momentum, nesterov }))
+            finish(b, args, Rule::Sgd { momentum, nesterov })
         },
-    },
-    Template {
-        name: "adam",
-        aliases: &[],
-        docs: "Adam (Kingma and Ba, 2015), as Keras's.",
-        params: &[rate(0.001), BETA1, BETA2, EPSILON],
-        layer: false,
-        build: |b, args| {
-            let (lr, beta1, beta2, epsilon) = adam(b, args)?;
-            Ok(Value::Optimizer(Optimizer::Adam { lr, beta1, beta2, epsilon }))
+    ),
+    optimizer(
+        "adam",
+        "Adam (Kingma and Ba, 2015), as Keras's: epsilon is added outside the bias correction.",
+        &[rate(0.001), BETA1, BETA2, EPSILON, AMSGRAD, DECAY, CLIP],
+        adam,
+    ),
+    optimizer(
+        "adamw",
+        "Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as Keras's AdamW.",
+        &[rate(0.001), Parameter { default: Fallback::Float(0.004), ..DECAY }, BETA1, BETA2, EPSILON, AMSGRAD, CLIP],
+        adam,
+    ),
+    optimizer(
+        "adamax",
+        "Adam by the largest gradient (Kingma and Ba, 2015), as Keras's Adamax.",
+        &[rate(0.001), BETA1, BETA2, EPSILON, DECAY, CLIP],
+        |b, args| {
+            let [beta1, beta2, epsilon] = betas(b, args)?;
+            finish(b, args, Rule::Adamax { beta1, beta2, epsilon })
         },
-    },
-    Template {
-        name: "adamw",
-        aliases: &[],
-        docs: "Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as Keras's AdamW.",
-        params: &[
+    ),
+    optimizer(
+        "nadam",
+        "Adam with Nesterov's momentum (Dozat, 2016), as Keras's Nadam, whose schedule of the momentum it has.",
+        &[rate(0.001), BETA1, BETA2, EPSILON, DECAY, CLIP],
+        |b, args| {
+            let [beta1, beta2, epsilon] = betas(b, args)?;
+            finish(b, args, Rule::Nadam { beta1, beta2, epsilon })
+        },
+    ),
+    optimizer(
+        "rmsprop",
+        "Divides by the root of the mean of squared gradients (Tieleman and Hinton, 2012), as Keras's RMSprop.",
+        &[
+            rate(0.001),
+            RHO,
+            MOMENTUM,
+            EPSILON,
+            Parameter::optional(
+                "centered",
+                Kind::Flag,
+                Fallback::Flag(false),
+                "Whether the gradients' variance divides, not the mean of their squares.",
+            ),
+            DECAY,
+            CLIP,
+        ],
+        |b, args| {
+            let (rho, momentum) = (b.number(args, "rho")?, b.number(args, "momentum")?);
+            let (epsilon, centered) = (b.number(args, "epsilon")?, b.flag(args, "centered")?);
+            finish(b, args, Rule::RmsProp { rho, momentum, epsilon, centered })
+        },
+    ),
+    optimizer(
+        "adagrad",
+        "Divides by the root of the sum of all squared gradients (Duchi et al., 2011), as Keras's Adagrad.",
+        &[
             rate(0.001),
             Parameter::optional(
-                "weight_decay",
-                Kind::Rate,
-                Fallback::Float(0.004),
-                "The decay, times the learning rate.",
+                "initial_accumulator_value",
+                Kind::Number,
+                Fallback::Float(0.1),
+                "What the sum starts with.",
             ),
-            BETA1,
-            BETA2,
             EPSILON,
+            DECAY,
+            CLIP,
         ],
-        layer: false,
-        build: |b, args| {
-            let (lr, beta1, beta2, epsilon) = adam(b, args)?;
-            let weight_decay = b.number(args, "weight_decay")?;
-            Ok(Value::Optimizer(Optimizer::AdamW { lr, beta1, beta2, epsilon, weight_decay }))
+        |b, args| {
+            let (initial, epsilon) = (b.number(args, "initial_accumulator_value")?, b.number(args, "epsilon")?);
+            if initial < 0.0 {
+                let message = format!("`initial_accumulator_value` can't be negative, but is {initial:?}");
+                return b.fail_at(args, "initial_accumulator_value", message);
+            }
+            finish(b, args, Rule::Adagrad { initial, epsilon })
         },
-    },
+    ),
+    optimizer(
+        "adadelta",
+        "Steps in proportion to the mean size of earlier ones (Zeiler, 2012), as Keras's Adadelta.",
+        &[rate(0.001), Parameter { default: Fallback::Float(0.95), ..RHO }, EPSILON, DECAY, CLIP],
+        |b, args| {
+            let (rho, epsilon) = (b.number(args, "rho")?, b.number(args, "epsilon")?);
+            finish(b, args, Rule::Adadelta { rho, epsilon })
+        },
+    ),
+    optimizer(
+        "lion",
+        "Steps by the sign of a mean of gradients (Chen et al., 2023), as Keras's Lion.",
+        &[
+            rate(0.001),
+            BETA1,
+            Parameter { default: Fallback::Float(0.99), docs: "What the mean of gradients keeps of itself.", ..BETA2 },
+            DECAY,
+            CLIP,
+        ],
+        |b, args| {
+            let (beta1, beta2) = (b.number(args, "beta1")?, b.number(args, "beta2")?);
+            finish(b, args, Rule::Lion { beta1, beta2 })
+        },
+    ),
 ];
 
-fn adam(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<(f64, f64, f64, f64)> {
-    Ok((b.number(args, "lr")?, b.number(args, "beta1")?, b.number(args, "beta2")?, b.number(args, "epsilon")?))
+fn betas(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<[f64; 3]> {
+    Ok([b.number(args, "beta1")?, b.number(args, "beta2")?, b.number(args, "epsilon")?])
+}
+
+fn adam(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
+    let [beta1, beta2, epsilon] = betas(b, args)?;
+    let amsgrad = b.flag(args, "amsgrad")?;
+    finish(b, args, Rule::Adam { beta1, beta2, epsilon, amsgrad })
+}
+
+/// With what all of them take.
+fn finish(b: &mut Builder<'_, '_>, args: &Bound, rule: Rule) -> Eval<Value> {
+    let (lr, weight_decay) = (b.number(args, "lr")?, b.number(args, "weight_decay")?);
+    let clip_value = match args.get("clip_value") {
+        Arg::Absent => None,
+        _ => Some(b.number(args, "clip_value")?),
+    };
+    Ok(Value::Optimizer(Optimizer { rule, lr, weight_decay, clip_value }))
 }

@@ -98,7 +98,7 @@ pub enum Kind {
     Init,
     /// Text.
     Text,
-    /// `sgd(…)`, `adam(…)`, `adamw(…)`.
+    /// `sgd(…)`, `adam(…)` and the like.
     Optimizer,
     /// Bytes: `"64 MiB"`.
     Bytes,
@@ -129,7 +129,7 @@ impl Kind {
             Self::Axes => "an axis or a tuple of them",
             Self::Init => "an initialiser such as glorot_uniform, zeros or normal(0.0, 0.05)",
             Self::Text => "text in quotes",
-            Self::Optimizer => "sgd(…), adam(…) or adamw(…)",
+            Self::Optimizer => "an optimizer such as sgd(…) or adam(…)",
             Self::Bytes => "a size such as \"64 MiB\"",
         }
     }

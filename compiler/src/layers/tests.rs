@@ -1,6 +1,8 @@
 //! Templates against their definitions, by the reference interpreter.
 
 mod activations;
+mod losses;
+mod optimizers;
 
 use proc_macro2::TokenStream;
 

@@ -16,11 +16,18 @@ use crate::layers::{self, Kind};
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// Initialisers that are a word.
-const INITS: [(&str, Init); 6] = [
+const INITS: [(&str, Init); 13] = [
     ("glorot_uniform", Init::GlorotUniform),
     ("glorot_normal", Init::GlorotNormal),
     ("he_uniform", Init::HeUniform),
     ("he_normal", Init::HeNormal),
+    ("lecun_uniform", Init::LecunUniform),
+    ("lecun_normal", Init::LecunNormal),
+    ("uniform", Init::Uniform(-0.05, 0.05)),
+    ("normal", Init::Normal(0.0, 0.05)),
+    ("truncated_normal", Init::TruncatedNormal(0.0, 0.05)),
+    ("orthogonal", Init::Orthogonal(1.0)),
+    ("identity", Init::Identity(1.0)),
     ("zeros", Init::Zeros),
     ("ones", Init::Ones),
 ];
@@ -39,6 +46,9 @@ pub(super) fn init_text(init: Init) -> String {
         Init::Constant(value) => format!("constant({value:?})"),
         Init::Uniform(low, high) => format!("uniform({low:?}, {high:?})"),
         Init::Normal(mean, deviation) => format!("normal({mean:?}, {deviation:?})"),
+        Init::TruncatedNormal(mean, deviation) => format!("truncated_normal({mean:?}, {deviation:?})"),
+        Init::Orthogonal(gain) => format!("orthogonal({gain:?})"),
+        Init::Identity(gain) => format!("identity({gain:?})"),
         word => INITS.iter().find(|(_, init)| *init == word).map_or("", |(word, _)| *word).to_string(),
     }
 }
@@ -117,12 +127,13 @@ impl Resolver<'_> {
                     return Ok(Arg::Init(init));
                 }
                 (Kind::Optimizer, ExprKind::Name(name)) if !self.is_bound(name) => {
-                    if ["sgd", "adam", "adamw"].iter().any(|known| name == known) {
+                    if layers::optimizers().any(|known| name == known) {
                         let call = super::call::Call { callee: name, receiver: None, args: &[], named: &[] };
                         let value = self.call(call)?;
                         return self.convert_value(wanted, kind, value, span);
                     }
-                    return self.unknown_word(wanted, kind, name, &["sgd", "adam", "adamw"]);
+                    let words: Vec<&str> = layers::optimizers().collect();
+                    return self.unknown_word(wanted, kind, name, &words);
                 }
                 (Kind::Shape | Kind::NewShape | Kind::PerAxis | Kind::Axes, _) => {
                     let values = self.integers(wanted, kind, expr)?;
@@ -275,9 +286,7 @@ impl Resolver<'_> {
                     return self.unknown_word(wanted, Kind::Init, name, &words);
                 }
             }
-            ExprKind::Call { callee, args, named }
-                if ["constant", "uniform", "normal"].iter().any(|known| callee == known) =>
-            {
+            ExprKind::Call { callee, args, named } if layers::init(&callee.to_string()).is_some() => {
                 let template = layers::init(&callee.to_string());
                 let Some(template) = template else { return self.bug(callee.span(), "an initialiser is missing") };
                 let call = super::call::Call { callee, receiver: None, args, named };
@@ -286,6 +295,9 @@ impl Resolver<'_> {
                 return Ok(match template.name {
                     "constant" => Init::Constant(number("value")),
                     "uniform" => Init::Uniform(number("low"), number("high")),
+                    "truncated_normal" => Init::TruncatedNormal(number("mean"), number("deviation")),
+                    "orthogonal" => Init::Orthogonal(number("gain")),
+                    "identity" => Init::Identity(number("gain")),
                     _ => Init::Normal(number("mean"), number("deviation")),
                 });
             }

@@ -112,6 +112,15 @@ impl Resolver<'_> {
                 member
             }
         };
+        let wrong = match request.init {
+            Init::Identity(_) if request.dims.len() != 2 => Some(("identity", "two axes")),
+            Init::Orthogonal(_) if request.dims.len() < 2 => Some(("orthogonal", "two axes at least")),
+            _ => None,
+        };
+        if let Some((name, axes)) = wrong {
+            let message = format!("`{name}` starts parameters of {axes}, and this is {}", shape(&request.dims));
+            return self.fail(span, message);
+        }
         let param = ParamId(self.net.params.len());
         let node = self.node(Param { index: param, ty: ty.clone() }, &[], span)?;
         let Request { init, trainable, leaf, .. } = request;

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 
 use crate::diag::Diagnostics;
-use crate::ir::{Network, Optimizer};
+use crate::ir::{Network, Optimizer, Rule};
 use crate::syntax;
 
 fn outcome(text: &str) -> Result<Network, String> {
@@ -71,7 +71,8 @@ fn the_convolutional_network_of_the_language() {
             "logits.bias [10]",
         ]
     );
-    assert_eq!(network.optimizer, Some(Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }));
+    let rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, amsgrad: false };
+    assert_eq!(network.optimizer, Some(Optimizer { rule, lr: 1e-3, weight_decay: 0.0, clip_value: None }));
     let output = network.outputs.first().map(|(name, node)| (name.as_str(), network.graph.ty(*node).to_string()));
     assert_eq!(output, Some(("output", "f32[B, 10]".to_string())));
     assert!(network.loss.is_some_and(|loss| network.graph.ty(loss).is_scalar()));

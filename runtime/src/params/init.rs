@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use super::Element;
 use crate::random::Random;
 
-/// How a parameter starts. Glorot and He take their fans from the shape, as Keras does.
+/// How a parameter starts. Glorot, He and LeCun take their fans from the shape, as Keras does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
     /// All 0.
@@ -27,6 +27,18 @@ pub enum Init {
     HeUniform,
     /// Normal, cut off at two standard deviations, variance 2 / fan_in.
     HeNormal,
+    /// Uniform, variance 1 / fan_in (Y. LeCun et al., "Efficient backprop", 1998).
+    LecunUniform,
+    /// Normal, cut off at two standard deviations, variance 1 / fan_in.
+    LecunNormal,
+    /// Normal, cut off at two standard deviations: mean, standard deviation before the cut.
+    TruncatedNormal(f64, f64),
+    /// Orthogonal columns, or rows if they are fewer, of the matrix with the last axis behind all others, times a
+    /// factor (A. Saxe, J. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
+    /// linear neural networks", 2014).
+    Orthogonal(f64),
+    /// The identity matrix times a factor.
+    Identity(f64),
 }
 
 /// The standard deviation of a standard normal that is cut off at ±2: scipy's `truncnorm.std(-2, 2)`, as in Keras.
@@ -43,16 +55,23 @@ impl Init {
             let limit = (3.0 * variance).sqrt();
             uniform(random, -limit, limit)
         };
-        let truncated = |random: &mut Random, variance: f64| {
-            let std = variance.sqrt() / TRUNCATED_STD;
-            loop {
-                let x = normal(random);
-                if x.abs() <= 2.0 {
-                    return x * std;
-                }
+        let lecun = 1.0 / fan_in.max(1.0);
+        let by_deviation = |random: &mut Random, std: f64| loop {
+            let x = normal(random);
+            if x.abs() <= 2.0 {
+                return x * std;
             }
         };
-        for value in values {
+        let truncated = |random: &mut Random, variance: f64| by_deviation(random, variance.sqrt() / TRUNCATED_STD);
+        let columns = shape.last().map_or(1, |&columns| columns.max(1));
+        if let Self::Orthogonal(gain) = self {
+            let matrix = orthogonal(values.len() / columns, columns, random);
+            for (value, x) in values.iter_mut().zip(matrix) {
+                *value = E::from_f64(gain * x);
+            }
+            return;
+        }
+        for (index, value) in values.iter_mut().enumerate() {
             *value = E::from_f64(match self {
                 Self::Zeros => 0.0,
                 Self::Ones => 1.0,
@@ -63,6 +82,11 @@ impl Init {
                 Self::GlorotNormal => truncated(random, glorot),
                 Self::HeUniform => by_variance(random, he),
                 Self::HeNormal => truncated(random, he),
+                Self::LecunUniform => by_variance(random, lecun),
+                Self::LecunNormal => truncated(random, lecun),
+                Self::TruncatedNormal(mean, std) => mean + by_deviation(random, std),
+                Self::Identity(gain) if index / columns == index % columns => gain,
+                Self::Orthogonal(_) | Self::Identity(_) => 0.0,
             });
         }
     }
@@ -78,6 +102,32 @@ fn fans(shape: &[usize]) -> (f64, f64) {
             (cells * fan_in as f64, cells * fan_out as f64)
         }
     }
+}
+
+/// A matrix, row by row, whose shorter side's vectors are orthonormal and have a uniform direction: normal numbers,
+/// made orthogonal by Gram and Schmidt, twice, as once does not do to the last bits. Their triangle has a positive
+/// diagonal, which is what Keras corrects its signs to.
+fn orthogonal(rows: usize, columns: usize, random: &mut Random) -> Vec<f64> {
+    let (count, length) = (rows.min(columns), rows.max(columns));
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    while vectors.len() < count {
+        let mut new: Vec<f64> = (0..length).map(|_| normal(random)).collect();
+        for _ in 0..2 {
+            for old in &vectors {
+                let share = dot(&new, old);
+                new.iter_mut().zip(old).for_each(|(new, old)| *new -= share * old);
+            }
+        }
+        let norm = dot(&new, &new).sqrt();
+        // What is left of a vector that the others nearly spanned has no direction of its own.
+        if norm > 1e-8 {
+            new.iter_mut().for_each(|x| *x /= norm);
+            vectors.push(new);
+        }
+    }
+    let at = |row: usize, column: usize| if rows < columns { vectors[row][column] } else { vectors[column][row] };
+    (0..rows * columns).map(|index| at(index / columns, index % columns)).collect()
 }
 
 /// Standard normal (G. Box, M. Muller, "A note on the generation of random normal deviates", 1958).
@@ -137,6 +187,39 @@ mod tests {
         let largest = check(Init::GlorotNormal, &[100, 50], 0.0, 2.0 / 150.0, -0.634);
         near(largest, 2.0 * (2.0_f64 / 150.0).sqrt() / TRUNCATED_STD, 1e-3);
         check(Init::HeNormal, &[5, 5, 4, 8], 0.0, 2.0 / 100.0, -0.634);
+    }
+
+    #[test]
+    fn lecun_and_truncated() {
+        check(Init::LecunUniform, &[3, 3, 32, 64], 0.0, 1.0 / (9.0 * 32.0), -1.2);
+        check(Init::LecunNormal, &[100, 50], 0.0, 1.0 / 100.0, -0.634);
+        let largest = check(Init::TruncatedNormal(0.0, 3.0), &[7], 0.0, (3.0 * TRUNCATED_STD).powi(2), -0.634);
+        near(largest, 6.0, 1e-3);
+    }
+
+    #[test]
+    fn orthogonal_on_the_shorter_side() {
+        for shape in [&[7, 5][..], &[5, 7], &[4, 4], &[3, 2, 4], &[1, 3]] {
+            let columns = shape[shape.len() - 1];
+            let rows = shape[..shape.len() - 1].iter().product::<usize>();
+            let mut values = vec![0.0_f64; rows * columns];
+            Init::Orthogonal(1.5).fill(shape, &mut Random::new(5, 6), &mut values);
+            let count = rows.min(columns);
+            let at = |vector: usize, i: usize| {
+                if rows < columns { values[vector * columns + i] } else { values[i * columns + vector] }
+            };
+            for (a, b) in (0..count).flat_map(|a| (0..count).map(move |b| (a, b))) {
+                let dot: f64 = (0..rows.max(columns)).map(|i| at(a, i) * at(b, i)).sum();
+                near(dot, if a == b { 2.25 } else { 0.0 }, 1e-14);
+            }
+        }
+    }
+
+    #[test]
+    fn identity() {
+        let mut values = [9.0_f32; 6];
+        Init::Identity(2.0).fill(&[2, 3], &mut Random::new(0, 0), &mut values);
+        assert_eq!(values, [2.0, 0.0, 0.0, 0.0, 2.0, 0.0]);
     }
 
     #[test]

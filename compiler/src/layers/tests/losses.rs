@@ -1,0 +1,128 @@
+//! Losses against their definitions in Keras.
+
+use super::*;
+
+/// The mean of rows of `x` and a target, two elements each, under a loss.
+#[track_caller]
+fn expect(text: &str, x: &Array, y: &Array, data: &str, expected: f64) {
+    let columns = x.shape()[1];
+    let text = format!("let x = input([{columns}]); let w = param([1]); let x = x + 0 * w; {data} loss({text});");
+    let found = loss(&text, &[x.clone(), y.clone()]);
+    assert!((found - expected).abs() < 1e-9, "{text}: {found} is not {expected}");
+}
+
+#[test]
+fn of_single_elements() {
+    let x = array(&[3, 2], &[0.3, -2.5, 4.0, 1.0, 0.0, -1.5]);
+    let y = array(&[3, 2], &[0.0, 1.0, 1.0, 1.0, 0.0, -1.0]);
+    let mean = |f: &dyn Fn(f64, f64) -> f64| x.iter().zip(&y).map(|(&x, &y)| f(x, y)).sum::<f64>() / 6.0;
+    let huber = |d: f64, delta: f64| if d.abs() <= delta { d * d / 2.0 } else { delta * (d.abs() - delta / 2.0) };
+    let sign = |y: f64| if y == 0.0 { -1.0 } else { y };
+    for (text, expected) in [
+        ("huber(x, y)", mean(&|x, y| huber(x - y, 1.0))),
+        ("huber(x, y, delta = 2.5)", mean(&|x, y| huber(x - y, 2.5))),
+        ("log_cosh(x, y)", mean(&|x, y| (x - y).cosh().ln())),
+        ("hinge(x, y)", mean(&|x, y| (1.0 - sign(y) * x).max(0.0))),
+        ("squared_hinge(x, y)", mean(&|x, y| (1.0 - sign(y) * x).max(0.0).powi(2))),
+    ] {
+        expect(text, &x, &y, "let y = target([2]);", expected);
+    }
+}
+
+#[test]
+fn log_cosh_of_large_differences_is_finite() {
+    let (x, y) = (array(&[1, 2], &[1e4, -1e4]), array(&[1, 2], &[0.0, 0.0]));
+    expect("log_cosh(x, y)", &x, &y, "let y = target([2]);", 1e4 - std::f64::consts::LN_2);
+}
+
+#[test]
+fn of_vectors() {
+    let x = array(&[2, 3], &[0.2, 0.5, 0.3, 0.0, 0.9, 0.1]);
+    let y = array(&[2, 3], &[0.1, 0.6, 0.3, 0.25, 0.75, 0.0]);
+    let row = |a: &Array, r: usize| (0..3).map(|k| a[[r, k].as_slice()]).collect::<Vec<f64>>();
+    let rows = |f: &dyn Fn(&[f64], &[f64]) -> f64| (0..2).map(|r| f(&row(&x, r), &row(&y, r))).sum::<f64>() / 2.0;
+    let kl = rows(&|x, y| {
+        let one = |(x, y): (&f64, &f64)| y.clamp(1e-7, 1.0) * (y.clamp(1e-7, 1.0) / x.clamp(1e-7, 1.0)).ln();
+        x.iter().zip(y).map(one).sum()
+    });
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let cosine = rows(&|x, y| -dot(x, y) / (dot(x, x) * dot(y, y)).sqrt());
+    expect("kl_divergence(x, y)", &x, &y, "let y = target([3]);", kl);
+    expect("cosine_similarity(x, y)", &x, &y, "let y = target([3]);", cosine);
+    let zero = Array::zeros([2, 3].as_slice());
+    expect("cosine_similarity(x, y)", &zero, &y, "let y = target([3]);", 0.0);
+}
+
+#[test]
+fn focal() {
+    let x = array(&[2, 2], &[0.3, -2.5, 1.2, 0.7]);
+    let y = array(&[2, 2], &[0.0, 1.0, 1.0, 0.25]);
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let entropy = |p: f64, y: f64| -(y * p.ln() + (1.0 - y) * (1.0 - p).ln());
+    let miss = |p: f64, y: f64| 1.0 - (y * p + (1.0 - y) * (1.0 - p));
+    let mean = |f: &dyn Fn(f64, f64) -> f64| x.iter().zip(&y).map(|(&x, &y)| f(sigmoid(x), y)).sum::<f64>() / 4.0;
+    let plain = mean(&|p, y| miss(p, y).powi(2) * entropy(p, y));
+    let balanced = mean(&|p, y| (0.7 * y + 0.3 * (1.0 - y)) * miss(p, y).powf(1.5) * entropy(p, y));
+    let soft = |y: f64| 0.8 * y + 0.1;
+    let smooth = mean(&|p, y| miss(p, soft(y)).powi(2) * entropy(p, soft(y)));
+    let target = "let y = target([2]);";
+    expect("binary_focal_cross_entropy(x, y)", &x, &y, target, plain);
+    expect("binary_focal_cross_entropy(sigmoid(x), y, from_logits = false)", &x, &y, target, plain);
+    let text = "binary_focal_cross_entropy(x, y, apply_class_balancing = true, alpha = 0.7, gamma = 1.5)";
+    expect(text, &x, &y, target, balanced);
+    expect("binary_focal_cross_entropy(x, y, label_smoothing = 0.2)", &x, &y, target, smooth);
+
+    let p = |row: usize, class: usize| {
+        let total: f64 = (0..2).map(|k| x[[row, k].as_slice()].exp()).sum();
+        x[[row, class].as_slice()].exp() / total
+    };
+    let of = |p: f64, alpha: f64, gamma: f64| -alpha * (1.0 - p).powf(gamma) * p.ln();
+    let sparse = (of(p(0, 1), 0.25, 2.0) + of(p(1, 0), 0.25, 2.0)) / 2.0;
+    let dense: f64 = (0..4).map(|i| y[[i / 2, i % 2].as_slice()] * of(p(i / 2, i % 2), 0.5, 3.0)).sum::<f64>() / 2.0;
+    let class = array(&[2], &[1.0, 0.0]);
+    expect("categorical_focal_cross_entropy(x, c)", &x, &class, "let c = class(2);", sparse);
+    let text = "categorical_focal_cross_entropy(softmax(x), c, from_logits = false)";
+    expect(text, &x, &class, "let c = class(2);", sparse);
+    expect("categorical_focal_cross_entropy(x, y, alpha = 0.5, gamma = 3)", &x, &y, target, dense);
+}
+
+#[test]
+fn smoothed_targets() {
+    let x = filled(&[2, 3], 0.3);
+    let class = array(&[2], &[2.0, 0.0]);
+    let hot = array(&[2, 3], &[0., 0., 1., 1., 0., 0.]);
+    let term = |row: usize, class: usize| {
+        let total: f64 = (0..3).map(|k| x[[row, k].as_slice()].exp()).sum();
+        total.ln() - x[[row, class].as_slice()]
+    };
+    let sum: f64 = (0..6).map(|i| (0.7 * hot[[i / 3, i % 3].as_slice()] + 0.1) * term(i / 3, i % 3)).sum();
+    for text in [
+        "cross_entropy(x, y, label_smoothing = 0.3)",
+        "cross_entropy(softmax(x), y, from_logits = false, label_smoothing = 0.3)",
+    ] {
+        expect(text, &x, &class, "let y = class(3);", sum / 2.0);
+        expect(text, &x, &hot, "let y = target([3]);", sum / 2.0);
+    }
+    let logits = array(&[1, 2], &[0.5, -1.0]);
+    let y = array(&[1, 2], &[1.0, 0.0]);
+    let entropy = |x: f64, z: f64| x.max(0.0) - x * z + (-x.abs()).exp().ln_1p();
+    let expected = (entropy(0.5, 0.9) + entropy(-1.0, 0.1)) / 2.0;
+    expect("binary_cross_entropy(x, y, label_smoothing = 0.2)", &logits, &y, "let y = target([2]);", expected);
+}
+
+#[test]
+fn an_ignored_class_leaves_the_divisor() {
+    let text = "let x = input([2, 3]); let y = classes([2], 3); let w = weight(); let p = param([1]);
+        loss(cross_entropy(x + 0 * p, y, ignore_class = 1, weight = w));";
+    let x = filled(&[2, 2, 3], 0.3);
+    let weights = array(&[2], &[2.0, 0.5]);
+    let term = |row: usize, step: usize, class: usize| {
+        let total: f64 = (0..3).map(|k| x[[row, step, k].as_slice()].exp()).sum();
+        total.ln() - x[[row, step, class].as_slice()]
+    };
+    let found = loss(text, &[x.clone(), array(&[2, 2], &[0., 1., 2., 0.]), weights.clone()]);
+    let expected = (2.0 * term(0, 0, 0) + 0.5 * (term(1, 0, 2) + term(1, 1, 0))) / 3.0;
+    assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+    let none = loss(text, &[x, array(&[2, 2], &[1.0; 4]), weights]);
+    assert_eq!(none, 0.0);
+}
