@@ -7,7 +7,8 @@
 //! fall. The search takes the section with the fewest choices of all valleys (Haralick and Elliott's fail-first
 //! principle, 1980), so that what is forced is done at once. As in MiniMalloc (Moffitt, ASPLOS 2023), ranges of time
 //! that no unplaced buffer connects are searched apart from each other. States that were seen to fail are
-//! remembered. Several orders of the choices take turns, each with twice as many nodes as the last time.
+//! remembered. The time that one order of the choices takes is a gamble with heavy tails, so many orders are tried for
+//! a short while each (Gomes, Selman and Kautz, Boosting Combinatorial Search Through Randomization, 1998).
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -17,6 +18,9 @@ use super::floors::Floors;
 
 /// Past this many nested choices, a branch is given up.
 const DEEPEST: usize = 2_000;
+
+/// One in so many buffers is tried first for no reason, from the second try of each taste on.
+const LUCK: u64 = 8;
 
 /// States that are remembered at most.
 const REMEMBERED: usize = 1 << 20;
@@ -36,25 +40,38 @@ pub(super) enum Outcome {
 pub(super) fn exact(buffers: &[Buffer], capacity: usize, nodes: usize) -> Outcome {
     let Some(floors) = Floors::new(buffers, capacity) else { return Outcome::Impossible };
     let sections = 0..floors.floor.len();
-    let mut search = Search { floors, nodes: 0, taste: Taste::Area, failed: HashSet::new() };
+    let mut search = Search { floors, nodes: 0, taste: Taste::Area, round: 0, failed: HashSet::new() };
     let mut left = nodes;
-    let mut share = buffers.len().saturating_mul(2).max(64);
-    while left > 0 {
-        for taste in [Taste::Area, Taste::Long, Taste::Large, Taste::Short] {
-            let given = share.min(left);
-            (search.nodes, search.taste) = (given, taste);
-            match search.solve(sections.clone(), 0) {
-                Verdict::Found => return Outcome::Found(search.floors.lowest),
-                Verdict::Failed => return Outcome::Impossible,
-                Verdict::Stopped => {}
-            }
-            search.floors.undo(0);
-            left -= given;
+    let share = buffers.len().saturating_mul(2).max(64);
+    for round in 0.. {
+        if left == 0 {
+            break;
         }
-        share = share.saturating_mul(2);
+        let given = luby(round / TASTES.len() + 1).saturating_mul(share).min(left);
+        (search.nodes, search.round, search.taste) = (given, round, TASTES[round % TASTES.len()]);
+        match search.solve(sections.clone(), 0) {
+            Verdict::Found => return Outcome::Found(search.floors.lowest),
+            Verdict::Failed => return Outcome::Impossible,
+            Verdict::Stopped => search.floors.undo(0),
+        }
+        left -= given;
     }
     Outcome::Unknown
 }
+
+/// The sequence 1, 1, 2, 1, 1, 2, 4, ...: the best lengths of tries when nothing is known of how long the luckiest
+/// takes (Luby, Sinclair and Zuckerman, 1993). It starts at 1.
+fn luby(mut index: usize) -> usize {
+    loop {
+        let next = (index + 1).next_power_of_two();
+        if next == index + 1 {
+            return next / 2;
+        }
+        index -= next / 2 - 1;
+    }
+}
+
+const TASTES: [Taste; 4] = [Taste::Area, Taste::Long, Taste::Large, Taste::Short];
 
 /// Which of several buffers to try first.
 #[derive(Clone, Copy)]
@@ -76,6 +93,8 @@ struct Search {
     /// How many more nodes may be visited.
     nodes: usize,
     taste: Taste,
+    /// Which try it is: later ones like some buffers better for no reason.
+    round: usize,
     /// Hashes of states without a solution.
     failed: HashSet<u64>,
 }
@@ -178,7 +197,8 @@ impl Search {
                 Taste::Large => (large, long),
                 Taste::Short => (u128::MAX - long, large),
             };
-            (std::cmp::Reverse(worth), items[item].lower, item)
+            let luck = self.round >= TASTES.len() && mix(mix(self.round as u64) ^ item as u64) % LUCK == 0;
+            (!luck, std::cmp::Reverse(worth), items[item].lower, item)
         });
         choices.dedup_by_key(|item| (items[*item].lower, items[*item].upper, items[*item].size));
         choices
@@ -352,6 +372,12 @@ mod tests {
         assert!(!brute_force(&buffers, 7, &mut Vec::new()));
         assert!(!found(&buffers, 7));
         assert!(found(&buffers, 8));
+    }
+
+    #[test]
+    fn tries_vary_in_length() {
+        let lengths: Vec<usize> = (1..=15).map(luby).collect();
+        assert_eq!(lengths, [1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1, 1, 2, 4, 8]);
     }
 
     #[test]

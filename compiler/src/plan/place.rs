@@ -55,7 +55,7 @@ impl Effort {
     /// For a compiler that runs in every build: tens of milliseconds for a thousand buffers.
     pub const BUILD: Self = Self { pairs: 2_000_000, looks: 4_000_000 };
     /// For problems of their own: up to some seconds.
-    pub const THOROUGH: Self = Self { pairs: 200_000_000, looks: 8_000_000_000 };
+    pub const THOROUGH: Self = Self { pairs: 200_000_000, looks: 4_000_000_000 };
 }
 
 /// How many heights between the lower bound and the best one known the exact search tries.
@@ -97,7 +97,7 @@ pub fn place_within(buffers: &[Buffer], align: usize, capacity: usize, effort: E
         }
         // The first attempt, at the target itself, is worth the most.
         if goal == target {
-            nodes /= 4;
+            nodes /= 8;
         }
         goal = low + height.saturating_sub(low) / 2;
     }
