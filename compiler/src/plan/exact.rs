@@ -197,7 +197,7 @@ impl Search {
                 Taste::Large => (large, long),
                 Taste::Short => (u128::MAX - long, large),
             };
-            let luck = self.round >= TASTES.len() && mix(mix(self.round as u64) ^ item as u64) % LUCK == 0;
+            let luck = self.round >= TASTES.len() && mix(mix(self.round as u64) ^ item as u64).is_multiple_of(LUCK);
             (!luck, std::cmp::Reverse(worth), items[item].lower, item)
         });
         choices.dedup_by_key(|item| (items[*item].lower, items[*item].upper, items[*item].size));
