@@ -107,11 +107,14 @@ fn method(network: &Network, entry: &Method, dump: bool) -> Result<Optimised, Fa
             Op::Input(input) => network.inputs.get(input.index),
             _ => None,
         };
-        let (name, kind) = match (declared, &source.name) {
+        let (mut name, kind) = match (declared, &source.name) {
             (Some(input), _) => (input.name.clone(), input.kind.clone()),
             (None, Some(name)) => (Ident::new(&snake(name), source.span), InputKind::Dense),
             (None, None) => (Ident::new(&format!("input_{place}"), source.span), InputKind::Dense),
         };
+        if cut.inputs.iter().any(|input| input.name == name) {
+            name = Ident::new(&format!("{}_{place}", snake(&name.to_string())), name.span());
+        }
         cut.inputs.push(InputDecl { name, kind, ty: source.ty.clone() });
         let op = Op::from(Input { index: place, ty: source.ty.clone() });
         let new = cut.graph.push(Node { op, ..source }, &[]);

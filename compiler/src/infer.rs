@@ -8,7 +8,11 @@ use crate::ir::{Graph, Node, NodeId, Type};
 use crate::ops::Op;
 
 /// The most elements that one block of a value may have; past it sizes in bytes could overflow.
-pub const MAX_ELEMENTS: usize = 1 << 40;
+pub const MAX_ELEMENTS: usize = match 1usize.checked_shl(40) {
+    Some(elements) => elements,
+    // A compiler that runs on 32 bits.
+    None => 1 << 24,
+};
 
 /// The type of `op` on operands of these types.
 ///
@@ -19,7 +23,7 @@ pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Type, String> {
     let elements = ty.dims.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
     match elements {
         Some(elements) if elements <= MAX_ELEMENTS => Ok(ty),
-        _ => Err(format!("{} has more than 2^40 elements", ty.shape())),
+        _ => Err(format!("{} has more than 2^{} elements", ty.shape(), MAX_ELEMENTS.ilog2())),
     }
 }
 

@@ -13,7 +13,8 @@ use crate::ir::Init;
 pub(super) fn api(module: &Module, kernels: &TokenStream) -> TokenStream {
     let network = &module.network;
     let name = &network.name;
-    let hidden = format_ident!("__kiln_{}", super::names::snake(&name.to_string()));
+    // As it is written: types of two networks may differ in case alone.
+    let hidden = format_ident!("__kiln_{}", name);
     let model = model(module, &hidden);
     let trainer = module.entry("step").map(|entry| trainer(module, entry, &hidden));
     let predictor = module.inference().next().map(|_| predictor(module, &hidden));
@@ -23,7 +24,7 @@ pub(super) fn api(module: &Module, kernels: &TokenStream) -> TokenStream {
         #predictor
 
         #[doc(hidden)]
-        #[allow(unused_variables, unused_unsafe, unused_parens, clippy::all, clippy::pedantic)]
+        #[allow(non_snake_case, unused_variables, unused_unsafe, unused_parens, clippy::all, clippy::pedantic)]
         mod #hidden {
             #kernels
         }
@@ -227,6 +228,7 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
     let state = int(summary::state_elements(module));
     let rate = network.optimizer.map_or(0.0, crate::ir::Optimizer::learning_rate);
     let call = Call::of(module, entry, hidden);
+    let [slots, count] = ["state", "steps"].map(super::names::local);
     let (parameters, checks, run, docs) = (&call.parameters, &call.checks, &call.run, &call.docs);
     let outputs = results(module, entry);
     let (field, value) = if outputs.values.is_empty() {
@@ -283,7 +285,7 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
             #visibility fn step(&mut self, #(#parameters),*) -> ::kiln::Result<#step<'_>> {
                 #checks
                 self.steps += 1;
-                let (state, steps) = (self.state.as_mut_ptr(), self.steps);
+                let (#slots, #count) = (self.state.as_mut_ptr(), self.steps);
                 #run
                 Ok(#step {
                     loss: #loss,

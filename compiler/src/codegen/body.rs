@@ -172,6 +172,11 @@ impl<'a> Body<'a> {
         } else {
             let op = graph.op(node);
             let operands = match op {
+                Op::Random(random) if place == Level::Row => {
+                    let (key, float) = (self.key(random.stream), element(cx.network.dtype));
+                    let number = quote!(s.splat(::kiln::simd::random(#key, row as u64) as #float));
+                    return self.keep(node, place, &number);
+                }
                 Op::Random(random) => {
                     let key = self.key(random.stream);
                     let cols = int(self.columns());
@@ -185,8 +190,12 @@ impl<'a> Body<'a> {
                 _ => quote!(::core::compile_error!("kiln's bug: not an element-wise primitive")),
             }
         };
-        let label = cx.graph().op(node).rules().name();
-        let name = self.names.fresh(label);
+        self.keep(node, place, &expression)
+    }
+
+    /// Gives a node's expression a name.
+    fn keep(&mut self, node: NodeId, place: Level, expression: &TokenStream) -> TokenStream {
+        let name = self.names.fresh(self.graph().op(node).rules().name());
         let scope = self.scope(place);
         scope.lines.push(quote!(let #name = #expression;));
         scope.values.insert(node, name.clone());

@@ -2,10 +2,11 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use syn::ext::IdentExt;
 
 use super::body::int;
 use super::module::{Entry, Module, element};
-use super::names::{ident, snake};
+use super::names::{Names, ident, local};
 use crate::ir::{InputDecl, NodeId, RootKind, Type};
 use crate::ops::Op;
 use crate::plan::Place;
@@ -16,7 +17,7 @@ pub(super) struct Call {
     pub parameters: Vec<TokenStream>,
     /// Statements that check the arguments and leave `rows` and the pointers.
     pub checks: TokenStream,
-    /// Statements that run the kernels. They expect `state` and `steps`.
+    /// Statements that run the kernels. They expect the [`local`]s `state` and `steps`.
     pub run: TokenStream,
     /// The expression of the loss.
     pub loss: Option<TokenStream>,
@@ -38,31 +39,33 @@ impl Call {
         let mut docs = Vec::new();
         let mut checks = Vec::new();
         let mut counts = Vec::new();
+        let [rows, isa, inputs, uniforms, memory, state, steps, part, s] =
+            ["rows", "isa", "inputs", "uniforms", "memory", "state", "steps", "part", "s"].map(local);
         for (_, input) in &arguments {
             let (name, rust) = (&input.name, element(input.ty.dtype));
             let text = name.to_string();
             let shape: Vec<_> = input.ty.dims.iter().map(|&dim| int(dim)).collect();
-            let count = format_ident!("{}_rows", name);
+            let (data, count) = (data(name), local(&format!("{}_rows", name.unraw())));
             parameters.push(quote!(#name: impl ::kiln::Rows<#rust>));
             checks.push(quote! {
-                let (#name, #count) = ::kiln::rows::check(#text, &#name, &[#(#shape),*], #model::BATCH)?;
+                let (#data, #count) = ::kiln::rows::check(#text, &#name, &[#(#shape),*], #model::BATCH)?;
             });
             if let Some(classes) = input.kind.classes() {
                 let classes = int(classes);
-                checks.push(quote!(::kiln::rows::check_indices(#text, #name, #classes)?;));
+                checks.push(quote!(::kiln::rows::check_indices(#text, #data, #classes)?;));
             }
             counts.push(quote!((#text, #count)));
             let below = input.kind.classes().map_or_else(String::new, |classes| format!(", each below {classes}"));
             docs.push(format!(" - `{text}`: `{rust}`, rows of `{}`{below}", input.ty.shape()));
         }
-        let rows = if arguments.is_empty() {
-            quote!(let rows = #model::BATCH;)
+        let agree = if arguments.is_empty() {
+            quote!(let #rows = #model::BATCH;)
         } else {
-            quote!(let rows = ::kiln::rows::check_agree(&[#(#counts),*])?;)
+            quote!(let #rows = ::kiln::rows::check_agree(&[#(#counts),*])?;)
         };
         let pointers = function.inputs.iter().enumerate().map(|(index, input)| {
-            let name = &input.name;
-            if taken(&index) { quote!(#name.as_ptr().cast::<u8>()) } else { quote!(::core::ptr::null::<u8>()) }
+            let data = data(&input.name);
+            if taken(&index) { quote!(#data.as_ptr().cast::<u8>()) } else { quote!(::core::ptr::null::<u8>()) }
         });
         let name = ident(&function.name);
         let training = function.name == "step";
@@ -80,30 +83,35 @@ impl Call {
         });
         Self {
             parameters,
-            checks: quote!(#(#checks)* #rows),
+            checks: quote!(#(#checks)* #agree),
             run: quote! {
-                let isa = self.engine.isa();
-                let inputs = [#(#pointers),*];
-                let uniforms = #hidden::#name::uniforms(#rate, steps as f64, rows as f64);
-                let memory = ::kiln::engine::Memory {
+                let #isa = self.engine.isa();
+                let #inputs = [#(#pointers),*];
+                let #uniforms = #hidden::#name::uniforms(#rate, #steps as f64, #rows as f64);
+                let #memory = ::kiln::engine::Memory {
                     arena: self.engine.arena(),
                     params: #params,
-                    state,
-                    inputs: &inputs,
-                    uniforms: &uniforms,
-                    rows,
+                    #state,
+                    inputs: &#inputs,
+                    uniforms: &#uniforms,
+                    #rows,
                     seed: #seed,
-                    step: steps,
+                    step: #steps,
                 };
-                self.engine.run(&|part| {
+                self.engine.run(&|#part| {
                     // SAFETY: the arguments are checked, and the memory is this network's.
-                    ::kiln::dispatch!(isa, s => unsafe { #hidden::#name::call(s, &memory, part) });
+                    ::kiln::dispatch!(#isa, #s => unsafe { #hidden::#name::call(#s, &#memory, #part) });
                 });
             },
             loss,
             docs,
         }
     }
+}
+
+/// The variable that holds an input's elements.
+fn data(input: &Ident) -> Ident {
+    local(&format!("{}_data", input.unraw()))
 }
 
 fn used_inputs(entry: &Entry) -> std::collections::BTreeSet<usize> {
@@ -148,14 +156,19 @@ pub(super) fn results(module: &Module, entry: &Entry) -> Results {
     let graph = &entry.program.function.graph;
     let float = element(module.network.dtype);
     let mut values = Vec::new();
+    let mut names = Names::default();
+    let rows = local("rows");
     for root in &graph.roots {
         let RootKind::Output(index) = root.kind else { continue };
         let Some(offset) = offset(entry, root.node) else { continue };
-        let name = module.network.outputs.get(index).map_or_else(|| format!("output_{index}"), |(name, _)| snake(name));
+        let name = match module.network.outputs.get(index) {
+            Some((name, _)) => names.fresh(name),
+            None => names.fresh(&format!("output_{index}")),
+        };
         let ty = graph.ty(root.node).clone();
         let elements = int(ty.elements());
         let (len, axes) =
-            if ty.batched { (quote!(rows * #elements), Some(quote!(rows))) } else { (quote!(#elements), None) };
+            if ty.batched { (quote!(#rows * #elements), Some(quote!(#rows))) } else { (quote!(#elements), None) };
         let dims: Vec<TokenStream> = axes
             .into_iter()
             .chain(ty.dims.iter().map(|&dim| {
@@ -167,7 +180,7 @@ pub(super) fn results(module: &Module, entry: &Entry) -> Results {
         let view = quote! {
             ::kiln::engine::view(unsafe { self.engine.result::<#float>(#offset, #len) }, [#(#dims),*])
         };
-        values.push((ident(&name), ty, view));
+        values.push((name, ty, view));
     }
     let output = format_ident!("{}Output", module.network.name);
     match values.as_slice() {
@@ -219,9 +232,10 @@ pub(super) fn inference(module: &Module, entry: &Entry, hidden: &Ident) -> Token
     let function = &entry.program.function;
     let Call { parameters, checks, run, loss, docs } = Call::of(module, entry, hidden);
     let name = ident(&function.name);
+    let [rows, state, steps, result] = ["rows", "state", "steps", "view"].map(local);
     let prepare = quote! {
         #checks
-        let (state, steps) = (::core::ptr::null_mut(), 0);
+        let (#state, #steps) = (::core::ptr::null_mut(), 0);
         #run
     };
     if let Some(loss) = loss {
@@ -253,9 +267,9 @@ pub(super) fn inference(module: &Module, entry: &Entry, hidden: &Ident) -> Token
         let buffer = buffer_name(value, outputs.values.len());
         let text = buffer.to_string();
         quote! {
-            let view = #view;
-            ::kiln::rows::check_output(#text, #buffer, view.len())?;
-            ::kiln::engine::copy_view(&view, #buffer);
+            let #result = #view;
+            ::kiln::rows::check_output(#text, #buffer, #result.len())?;
+            ::kiln::engine::copy_view(&#result, #buffer);
         }
     });
     quote! {
@@ -277,11 +291,11 @@ pub(super) fn inference(module: &Module, entry: &Entry, hidden: &Ident) -> Token
         #visibility fn #into(&mut self, #(#parameters,)* #(#buffers: &mut [#float]),*) -> ::kiln::Result<usize> {
             #prepare
             #(#copies)*
-            Ok(rows)
+            Ok(#rows)
         }
     }
 }
 
 fn buffer_name(value: &Ident, count: usize) -> Ident {
-    if count == 1 { format_ident!("output") } else { format_ident!("{value}_output") }
+    if count == 1 { local("output") } else { local(&format!("{value}_output")) }
 }

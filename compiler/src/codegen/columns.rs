@@ -24,11 +24,11 @@ pub(super) fn columns(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Token
     let mut body = Body::new(cx, kernel, false);
     // Going down: over the operand.
     body.domain = source;
+    let sum = body.name("sum");
     let value = body.operand_value(anchor);
     let down = body.next_sweep();
     // The result: over what is left.
     body.domain = kernel.domain.clone();
-    let sum = body.name("sum");
     body.full.define(anchor, sum.clone());
     let finish = body.epilogue(&kernel.writes);
     let float = element(cx.network.dtype);
@@ -60,10 +60,10 @@ pub(super) fn columns(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Token
                 depth,
                 #range,
                 #start,
-                #[inline(always)] |sum, place, col, n| {
+                #[inline(always)] |#sum, place, col, n| {
                     let row = group * depth + place;
                     #(#down)*
-                    s.#join(sum, #value)
+                    s.#join(#sum, #value)
                 },
                 #[inline(always)] |#sum, col, n| {
                     let row = group;
@@ -83,10 +83,10 @@ pub(super) fn along(body: &mut Body<'_>, kernel: &Kernel, reduce: NodeId, writes
     let lead = int(lead);
     body.domain = source;
     body.suffix = 1;
+    let sum = body.name("sum");
     let value = body.operand_value(reduce);
     let down = body.next_sweep();
     body.domain = graph.ty(reduce).clone();
-    let sum = body.name("sum");
     body.full.define(reduce, sum.clone());
     let finish = body.epilogue(writes);
     body.domain = kernel.domain.clone();
@@ -98,9 +98,9 @@ pub(super) fn along(body: &mut Body<'_>, kernel: &Kernel, reduce: NodeId, writes
                 m.rows * #lead,
                 summed,
                 0.0,
-                #[inline(always)] |sum, row, col, n| {
+                #[inline(always)] |#sum, row, col, n| {
                     #(#down)*
-                    s.add(sum, #value)
+                    s.add(#sum, #value)
                 },
                 #[inline(always)] |#sum, col, n| {
                     let row = 0;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 
 use super::body::{Body, Context, int};
 use super::module::element;
@@ -182,7 +182,7 @@ fn one_sweep(
         let Op::Reduce(reduce) = graph.op(node) else { continue };
         let value = body.operand_value(node);
         let name = body.name(reduction_name(reduce.kind));
-        let sum = format_ident!("{name}_lanes");
+        let sum = body.name(&format!("{name}_lanes"));
         let float = element(cx.network.dtype);
         let (start, join, fold) = reduction(reduce.kind, &float);
         before.push(quote!(let mut #sum = s.splat(#start);));

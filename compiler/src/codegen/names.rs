@@ -8,8 +8,8 @@ use proc_macro2::{Ident, Span};
 pub fn snake(name: &str) -> String {
     let mut text = String::new();
     for c in name.chars() {
-        if c.is_ascii_alphanumeric() {
-            text.push(c.to_ascii_lowercase());
+        if c.is_alphanumeric() {
+            text.extend(c.to_lowercase());
         } else if !text.ends_with('_') {
             text.push('_');
         }
@@ -17,10 +17,19 @@ pub fn snake(name: &str) -> String {
     if text.is_empty() || text == "_" || text.starts_with(|c: char| c.is_ascii_digit()) {
         text.insert_str(0, "value_");
     }
-    if syn::parse_str::<Ident>(&text).is_err() {
-        text.push('_');
+    let is_identifier = |text: &str| syn::parse_str::<Ident>(text).is_ok();
+    if is_identifier(&text) {
+        return text;
     }
-    text
+    text.push('_');
+    // A letter or digit that Rust does not take: a parameter's name may be any text.
+    if is_identifier(&text) { text } else { snake(&text.replace(|c: char| !c.is_ascii(), "_")) }
+}
+
+/// A variable of the generated entry points, which are the user's own methods: no argument of the user's has its name,
+/// even if it is spelled alike.
+pub(super) fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
 }
 
 /// An identifier of the generated code: hygiene as in the user's own code.
@@ -65,6 +74,9 @@ mod tests {
         assert_eq!(snake("match"), "match_");
         assert_eq!(snake("3d"), "value_3d");
         assert_eq!(snake(""), "value_");
+        assert_eq!(snake("β.größe"), "β_größe");
+        assert_eq!(snake("½"), "value__");
+        assert_eq!(snake("x½"), "x_");
     }
 
     #[test]

@@ -107,7 +107,9 @@ impl Grouping<'_> {
             None => self.graph.ty(node),
         };
         let Some(place) = level::level(&joined.domain, suffix.unwrap_or(0), own) else { return false };
-        if place == Level::Row && (joined.kind != Kind::Map || suffix.is_none() || reduce.is_some()) {
+        // Per row there are no columns to count.
+        let counts = self.wanted_suffix(node).is_some();
+        if place == Level::Row && (joined.kind != Kind::Map || suffix.is_none() || reduce.is_some() || counts) {
             return false;
         }
         // Without a fixed number of columns, one must exist that suits everybody.

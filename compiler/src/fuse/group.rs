@@ -18,7 +18,7 @@ pub fn fuse(mut function: Function) -> Result<Program, String> {
     let graph = &function.graph;
     let mut grouping = Grouping { graph, needs: &needs, groups: Vec::new(), group_of: BTreeMap::new() };
     let overwrites = overwrites(graph, &needs);
-    let order = graph.topological();
+    let order = updates_last(graph, &overwrites);
     for &node in &order {
         if needs.is_work(graph, node) {
             grouping.assign(node, &overwrites);
@@ -38,6 +38,20 @@ pub fn fuse(mut function: Function) -> Result<Program, String> {
     let mut slots: Vec<Option<Kernel>> = kernels.into_iter().map(Some).collect();
     let kernels = order.iter().filter_map(|&kernel| slots[kernel].take()).collect();
     Ok(Program { function, kernels, kernel_of, needs })
+}
+
+/// A topological order in which what is written over a parameter or a slot, and all that follows from it, comes after
+/// everything else: whoever reads the old value has its kernel by then.
+fn updates_last(graph: &Graph, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> Vec<NodeId> {
+    let mut late: BTreeSet<NodeId> = BTreeSet::new();
+    let order = graph.topological();
+    for &node in &order {
+        if overwrites.contains_key(&node) || graph.inputs(node).iter().any(|input| late.contains(input)) {
+            late.insert(node);
+        }
+    }
+    let (late, early): (Vec<NodeId>, Vec<NodeId>) = order.into_iter().partition(|node| late.contains(node));
+    [early, late].concat()
 }
 
 /// For each value that is written over a parameter or an optimiser's slot: the nodes that stand for the old one.
@@ -103,4 +117,37 @@ fn finish(graph: &Graph, needs: &Needs, groups: Vec<Group>, group_of: &BTreeMap<
         });
     }
     kernels
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::Span;
+
+    use super::*;
+    use crate::infer;
+    use crate::ir::{DType, ParamId, Root, Type};
+    use crate::ops::{Contract, Input, Mul, Param, Reduce, ReduceKind, Sub};
+
+    #[test]
+    fn readers_of_an_old_value_come_first_wherever_they_stand() {
+        // dw = contract(x, g); w' = w - dw; and only then, by id, the sum of w * dw.
+        let mut graph = Graph::default();
+        let mut node = |op: Op, inputs: &[NodeId]| {
+            infer::add(&mut graph, op, inputs, Span::call_site(), None).expect("the operands fit")
+        };
+        let input = |index| Op::from(Input { index, ty: Type::batched(DType::F32, [4]) });
+        let (x, g) = (node(input(0), &[]), node(input(1), &[]));
+        let w = node(Param { index: ParamId(0), ty: Type::fixed(DType::F32, [4, 4]) }.into(), &[]);
+        let gradient = node(Contract {}.into(), &[x, g]);
+        let update = node(Sub {}.into(), &[w, gradient]);
+        let product = node(Mul {}.into(), &[w, gradient]);
+        let sum = node(Reduce { kind: ReduceKind::Sum, axes: vec![0], batch: false }.into(), &[product]);
+        graph.roots = vec![
+            Root { kind: RootKind::Param(ParamId(0)), node: update },
+            Root { kind: RootKind::Output(0), node: sum },
+        ];
+        let function = Function { name: "step".into(), inputs: Vec::new(), graph };
+        let program = fuse(function).expect("an order");
+        assert_eq!(crate::fuse::verify(&program), Ok(()));
+    }
 }

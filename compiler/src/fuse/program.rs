@@ -90,7 +90,7 @@ pub(super) fn name(graph: &crate::ir::Graph, kind: Kind, nodes: &[NodeId]) -> St
         Some(user) => format!("{user}_{what}"),
         None => what.to_string(),
     };
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
+    crate::codegen::snake(&text)
 }
 
 /// The name itself the first time, numbered after that.

@@ -7,6 +7,7 @@ use proc_macro2::{Ident, Span};
 use super::Resolver;
 use super::call::Call;
 use super::value::{Eval, Value};
+use crate::codegen::snake;
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::ir::{DType, Method, NodeId};
 use crate::layers::Kind;
@@ -14,14 +15,13 @@ use crate::ops::Op;
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// Methods that every generated type, trainer or predictor has.
-const RESERVED: [&str; 14] = [
+const RESERVED: [&str; 17] = [
     "new",
     "load",
     "save",
     "trainer",
     "predictor",
     "parameters",
-    "parameters_mut",
     "summary",
     "step",
     "run",
@@ -29,7 +29,17 @@ const RESERVED: [&str; 14] = [
     "loss",
     "model",
     "set_learning_rate",
+    "of",
+    "threads",
+    "set_threads",
+    "set_isa",
 ];
+
+/// The generated methods of a `method`.
+fn generated(name: &Ident) -> [String; 2] {
+    let name = snake(&name.to_string());
+    [format!("{name}_into"), name]
+}
 
 impl Resolver<'_> {
     /// Refuses a statement inside a block or loop.
@@ -121,10 +131,11 @@ impl Resolver<'_> {
             return Err(self.error(Diagnostic::new(span, "`method` needs `from` and `to`").help(USE)));
         };
         let text = name.to_string();
-        if RESERVED.contains(&text.as_str()) {
+        if generated(name).iter().any(|name| RESERVED.contains(&name.as_str())) {
             return self.fail(name.span(), format!("every network has a method `{text}` already"));
         }
-        if self.net.methods.iter().any(|method| method.name == *name) {
+        let own = generated(name);
+        if self.net.methods.iter().any(|method| generated(&method.name).iter().any(|name| own.contains(name))) {
             return self.fail(name.span(), format!("a second method is called `{text}`"));
         }
         let (sources, target) = (self.eval(from), self.eval(to));

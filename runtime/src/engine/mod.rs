@@ -107,7 +107,7 @@ impl Engine {
 
     fn hire(&mut self, threads: usize) {
         self.team = Team::new(threads);
-        self.scratch = AlignedVec::new(self.scratch_bytes * self.team.threads());
+        self.scratch = AlignedVec::new(self.scratch_bytes.saturating_mul(self.team.threads()));
     }
 
     /// The instruction set that calls run on.
