@@ -8,6 +8,7 @@ mod constant;
 mod conv2d;
 mod data;
 mod dense;
+mod depthwise;
 mod distance;
 mod dropout;
 mod init;
@@ -16,10 +17,14 @@ mod layer_norm;
 mod loss;
 mod math;
 mod matmul;
+mod norm;
 mod optimizer;
 mod pool;
 mod reduce;
+mod repeat;
 mod reshape;
+mod resize;
+mod sequence;
 mod slice;
 mod softmax;
 mod statement;
@@ -37,10 +42,14 @@ pub const FAMILIES: &[(&str, &[Template])] = &[
     ("Data", data::TEMPLATES),
     ("Dense", dense::TEMPLATES),
     ("Convolution", conv2d::TEMPLATES),
+    ("Depthwise convolution", depthwise::TEMPLATES),
     ("Pooling", pool::TEMPLATES),
+    ("Sequences", sequence::TEMPLATES),
+    ("Upsampling and cropping", resize::TEMPLATES),
     ("Dropout", dropout::TEMPLATES),
     ("Batch normalisation", batch_norm::TEMPLATES),
     ("Layer normalisation", layer_norm::TEMPLATES),
+    ("Other normalisations", norm::TEMPLATES),
     ("Activations", activation::TEMPLATES),
     ("Softmax", softmax::TEMPLATES),
     ("Element by element", math::TEMPLATES),
@@ -49,6 +58,7 @@ pub const FAMILIES: &[(&str, &[Template])] = &[
     ("Shapes", reshape::TEMPLATES),
     ("Parts and padding", slice::TEMPLATES),
     ("Joining", join::TEMPLATES),
+    ("Repeating, splitting, running sums", repeat::TEMPLATES),
     ("Parameters and constants", constant::TEMPLATES),
     ("Cross entropy and mean errors", loss::TEMPLATES),
     ("Other losses", distance::TEMPLATES),

@@ -1,8 +1,10 @@
 //! Templates against their definitions, by the reference interpreter.
 
 mod activations;
+mod cells;
 mod losses;
 mod optimizers;
+mod tensors;
 
 use proc_macro2::TokenStream;
 

@@ -1,0 +1,150 @@
+//! Images and sequences made larger by repetition, or smaller by their edges.
+
+use super::sequence::{ends, sequence};
+use super::template::{Fallback, Kind, Parameter, Template};
+use super::{Bound, Builder, window};
+use crate::ir::{NodeId, shape};
+use crate::ops::{Pad, Slice};
+use crate::resolve::{Eval, Padding, Value};
+
+const IMAGE: Parameter = Parameter::required("x", Kind::Tensor, "The image.");
+const SEQUENCE: Parameter = Parameter::required("x", Kind::Tensor, "The sequence.");
+
+const fn layer(
+    name: &'static str,
+    docs: &'static str,
+    params: &'static [Parameter],
+    build: fn(&mut Builder<'_, '_>, &Bound) -> Eval<Value>,
+) -> Template {
+    Template { name, aliases: &[], docs, params, layer: true, build }
+}
+
+pub(super) const TEMPLATES: &[Template] = &[
+    layer(
+        "upsampling2d",
+        "Each cell repeated along height and width, as Keras's UpSampling2D with the nearest cell.",
+        &[IMAGE, Parameter::optional("size", Kind::Pair, Fallback::Int(2), "How often along height and width.")],
+        |b, args| {
+            let x = b.tensor(args, "x")?;
+            window::image(b, args, x)?;
+            let [height, width] = b.pair(args, "size")?;
+            let high = repeat(b, args, "size", x, 0, height)?;
+            repeat(b, args, "size", high, 1, width).map(Value::Tensor)
+        },
+    ),
+    layer(
+        "upsampling1d",
+        "Each step repeated, as Keras's UpSampling1D.",
+        &[SEQUENCE, Parameter::optional("size", Kind::Size, Fallback::Int(2), "How often.")],
+        |b, args| {
+            let x = b.tensor(args, "x")?;
+            sequence(b, args, x)?;
+            let size = b.size(args, "size")?;
+            repeat(b, args, "size", x, 0, size).map(Value::Tensor)
+        },
+    ),
+    layer(
+        "cropping2d",
+        "An image without its edges, as Keras's Cropping2D.",
+        &[
+            IMAGE,
+            Parameter::optional(
+                "cropping",
+                Kind::Padding,
+                Fallback::Int(0),
+                "Cells that go: 1, (1, 2) or ((0, 1), (0, 1)).",
+            ),
+        ],
+        |b, args| {
+            let x = b.tensor(args, "x")?;
+            window::image(b, args, x)?;
+            match b.padding(args, "cropping")? {
+                Padding::Explicit(edges) => crop(b, args, x, &edges),
+                Padding::Valid | Padding::Same => {
+                    b.fail_at(args, "cropping", "`cropping` is a number of cells: 1, (1, 2) or ((0, 1), (0, 1))")
+                }
+            }
+        },
+    ),
+    layer(
+        "cropping1d",
+        "A sequence without its ends, as Keras's Cropping1D.",
+        &[SEQUENCE, Parameter::optional("cropping", Kind::Padding, Fallback::Int(1), "Steps that go: 1 or (0, 1).")],
+        |b, args| {
+            let x = b.tensor(args, "x")?;
+            sequence(b, args, x)?;
+            match ends(b, args, "cropping")? {
+                Some(ends) => crop(b, args, x, &[ends]),
+                None => b.fail_at(args, "cropping", "`cropping` is a number of steps: 1 or (0, 1)"),
+            }
+        },
+    ),
+    layer(
+        "zero_padding1d",
+        "Zeros before and after a sequence, as Keras's ZeroPadding1D.",
+        &[
+            SEQUENCE,
+            Parameter::optional("padding", Kind::Padding, Fallback::Int(1), "How many: 1 or (0, 1).")
+                .known_as(&["pad"]),
+        ],
+        |b, args| {
+            let x = b.tensor(args, "x")?;
+            sequence(b, args, x)?;
+            match ends(b, args, "padding")? {
+                Some([0, 0]) => Ok(Value::Tensor(x)),
+                Some([low, high]) => b
+                    .node(Pad { low: vec![low, 0], high: vec![high, 0], interior: vec![0; 2] }, &[x])
+                    .map(Value::Tensor),
+                None => b.fail_at(args, "padding", "`padding` is a number of zeros: 1 or (0, 1)"),
+            }
+        },
+    ),
+];
+
+/// Each element along an axis several times.
+pub(super) fn repeat(
+    b: &mut Builder<'_, '_>,
+    args: &Bound,
+    name: &str,
+    x: NodeId,
+    axis: usize,
+    times: usize,
+) -> Eval<NodeId> {
+    if times == 1 {
+        return Ok(x);
+    }
+    let mut dims = b.dims(x);
+    let mut split = dims.clone();
+    split.insert(axis + 1, 1);
+    let mut wide = split.clone();
+    if let (Some(dim), Some(many)) = (dims.get_mut(axis), wide.get_mut(axis + 1)) {
+        *dim = dim.saturating_mul(times);
+        *many = times;
+    }
+    b.fits(args, name, &dims)?;
+    let apart = b.reshape(x, &split)?;
+    let batched = b.ty(x).batched;
+    let many = b.resolver.broadcast(apart, batched, &wide, b.span)?;
+    b.reshape(many, &dims)
+}
+
+/// Without cells at the ends of the first axes.
+fn crop(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId, edges: &[[usize; 2]]) -> Eval<Value> {
+    let dims = b.dims(x);
+    let (mut starts, mut after) = (vec![0; dims.len()], dims.clone());
+    for (axis, &[low, high]) in edges.iter().enumerate() {
+        let (Some(start), Some(end)) = (starts.get_mut(axis), after.get_mut(axis)) else { continue };
+        match end.checked_sub(high) {
+            Some(left) if left > low => (*start, *end) = (low, left),
+            _ => {
+                let message =
+                    format!("cropping {low} and {high} cells leaves nothing of axis {axis} of {}", shape(&dims));
+                return b.shape_error(args.span("cropping"), message, &[x], None);
+            }
+        }
+    }
+    if after == dims && starts.iter().all(|&start| start == 0) {
+        return Ok(Value::Tensor(x));
+    }
+    b.node(Slice { starts, ends: after, steps: vec![1; dims.len()] }, &[x]).map(Value::Tensor)
+}
