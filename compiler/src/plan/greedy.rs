@@ -49,8 +49,9 @@ impl Attempt {
 
 /// The best of the greedy orders; it stops at one that reaches the target.
 pub(super) fn greedy(buffers: &[Buffer], loads: &Loads, target: usize) -> Attempt {
-    let mut best = Attempt::new(buffers, (0..buffers.len()).collect());
-    for order in orders(buffers, loads) {
+    let mut orders = orders(buffers, loads);
+    let mut best = Attempt::new(buffers, orders.next().unwrap_or_default());
+    for order in orders {
         if best.height <= target {
             break;
         }
