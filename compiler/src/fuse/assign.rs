@@ -142,6 +142,11 @@ impl Grouping<'_> {
     fn keeps_old_values(&self, node: NodeId, group: usize, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> bool {
         let joined = &self.groups[group];
         let members = || joined.nodes.iter().copied().chain([node]);
+        // A later sweep over the row would read what an earlier one has overwritten.
+        let sweeps = joined.kind == Kind::Map && members().any(|node| matches!(self.graph.op(node), Op::Reduce(_)));
+        if sweeps && members().any(|node| overwrites.contains_key(&node)) {
+            return false;
+        }
         for writer in members() {
             let Some(old) = overwrites.get(&writer) else { continue };
             let anchor_reads = joined

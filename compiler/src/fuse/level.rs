@@ -96,10 +96,12 @@ pub(super) fn store_unwalkable(graph: &Graph, needs: &mut Needs) {
         let walkable = leaves(graph, needs, node)
             .iter()
             .all(|leaf| leaf.ty.dims != over.dims || row_col(&axes(&leaf.ty), &leaf.strides, suffix).is_some());
-        if !walkable {
+        // A class is counted along one axis.
+        if !walkable || suffix != 1 && counts_columns(graph, needs, node) {
             needs.store(operand);
         }
     }
+    needs.settle_views(graph);
 }
 
 /// Whether a kernel over `domain` by `suffix` columns can read a value at this place. `inside` says at which

@@ -32,12 +32,29 @@ impl Needs {
             needs.require_stored_operands(graph, node);
         }
         needs.give_roots_memory(graph);
+        needs.settle_views(graph);
         for &node in order.iter().rev() {
             if needs.only_feeds_reductions(graph, node) {
                 needs.inlined.insert(node);
             }
         }
         needs
+    }
+
+    /// A stored view is one step of addressing behind a stored value: what lies further behind is stored as well.
+    pub(super) fn settle_views(&mut self, graph: &Graph) {
+        for node in graph.topological().into_iter().rev() {
+            if !self.materialised.contains(&node) || !is_view(graph, node) {
+                continue;
+            }
+            let base = self.access_through(graph, node).base;
+            let (from, to) = (graph.ty(base), graph.ty(node));
+            let moved = from.dims != to.dims || from.batched != to.batched;
+            let generated = matches!(graph.op(base).rules().lowering(), Lowering::Free(_));
+            if !self.uniform.contains(&base) && (is_view(graph, base) || generated && moved) {
+                self.materialised.insert(base);
+            }
+        }
     }
 
     /// Whether a kernel computes the node for its own sake.

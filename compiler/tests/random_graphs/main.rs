@@ -1,6 +1,9 @@
-//! Random small graphs with their gradients through every pass: the interpreter gives the same before and after.
+//! Random small graphs with their gradients: through every pass, where the interpreter gives the same before and after,
+//! and on to kernels and memory.
 
 mod generate;
+mod machine;
+mod plans;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,8 +47,8 @@ impl Case {
         Scope { inputs: &self.builder.inputs, params: &self.builder.params }
     }
 
-    /// Adds a loss of the outputs and, as updates, its gradients.
-    fn differentiate(&mut self) {
+    /// Adds a loss of the outputs and its gradients: the loss, and what floats it depends on with the gradient of each.
+    fn gradients(&mut self) -> (NodeId, Vec<(NodeId, NodeId)>) {
         let outputs: Vec<NodeId> = self.builder.graph.roots.iter().map(|root| root.node).collect();
         let mut loss = None;
         for output in outputs {
@@ -74,10 +77,16 @@ impl Case {
             })
             .collect();
         let found = gradients(&mut self.builder.graph, loss, &leaves);
+        let found = leaves.into_iter().zip(found).filter_map(|(leaf, gradient)| Some((leaf, gradient?))).collect();
+        (loss, found)
+    }
+
+    /// Adds a loss of the outputs and, as updates, its gradients.
+    fn differentiate(&mut self) {
         let mut outputs = self.builder.graph.roots.len();
+        let (loss, found) = self.gradients();
         self.builder.graph.roots.push(Root { kind: RootKind::Loss, node: loss });
-        for (leaf, gradient) in leaves.into_iter().zip(found) {
-            let Some(node) = gradient else { continue };
+        for (leaf, node) in found {
             match self.builder.graph.op(leaf).clone() {
                 Op::Param(param) => {
                     let state = State { index: param.index, slot: 0, ty: param.ty };
@@ -189,16 +198,21 @@ fn check(program: &[(u8, u64)], seed: u64) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-proptest! {
-    // The same cases everywhere; other seeds are tried with PROPTEST_RNG_SEED.
-    #![proptest_config(ProptestConfig {
-        cases: 300,
-        rng_seed: std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok()).map_or(
-            RngSeed::Fixed(2026), RngSeed::Fixed),
+/// The same cases everywhere; other seeds are tried with PROPTEST_RNG_SEED.
+fn config(cases: u32) -> ProptestConfig {
+    let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(seed.unwrap_or(2026)),
         failure_persistence: None,
         max_shrink_iters: 2000,
         ..ProptestConfig::default()
-    })]
+    }
+}
+
+proptest! {
+    // The same cases everywhere; other seeds are tried with PROPTEST_RNG_SEED.
+    #![proptest_config(config(300))]
 
     #[test]
     fn passes_keep_values_and_gradients(
