@@ -48,10 +48,10 @@ network! {
 }
 
 /// Times a workload for rows, threads and seconds.
-pub type Workload = fn(usize, usize, f64) -> kiln::Result<Times>;
+pub(crate) type Workload = fn(usize, usize, f64) -> kiln::Result<Times>;
 
 /// All of them by name.
-pub const WORKLOADS: &[(&str, Workload)] = &[
+pub(crate) const WORKLOADS: &[(&str, Workload)] = &[
     ("mlp", |batch, threads, seconds| {
         let mut trainer = Mlp::new(0).trainer();
         trainer.set_threads(threads)?;

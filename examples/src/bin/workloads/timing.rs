@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 /// What a workload took.
-pub struct Times {
+pub(crate) struct Times {
     median: Duration,
     least: Duration,
     warm_up: Duration,
@@ -20,7 +20,7 @@ const FEWEST: usize = 10;
 ///
 /// # Errors
 /// Those of the call.
-pub fn measure(seconds: f64, mut call: impl FnMut() -> kiln::Result<()>) -> kiln::Result<Times> {
+pub(crate) fn measure(seconds: f64, mut call: impl FnMut() -> kiln::Result<()>) -> kiln::Result<Times> {
     let start = Instant::now();
     for _ in 0..WARM_UP {
         call()?;
