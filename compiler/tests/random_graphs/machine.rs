@@ -15,6 +15,9 @@ use kiln_compiler::ir::{Graph, NodeId, RootKind, Type};
 use kiln_compiler::ops::{Lowering, Op};
 use kiln_compiler::plan::{Place, Plan};
 
+/// What one thread touches in a kernel, and whether it writes there.
+type Touched = Vec<(Bytes, bool)>;
+
 /// A run of bytes: the arena is block 0, each external value a block of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Bytes {
@@ -109,7 +112,7 @@ impl<'a> Machine<'a> {
         }
         for root in &self.graph().roots {
             let mut node = root.node;
-            while self.plan.places.get(&node).is_none() && matches!(self.graph().op(node), Op::Reshape(_)) {
+            while !self.plan.places.contains_key(&node) && matches!(self.graph().op(node), Op::Reshape(_)) {
                 node = self.graph().input(node, 0);
             }
             self.held(&tags, node).map_err(|message| format!("at the end {} misses {message}", root.kind))?;
@@ -237,7 +240,7 @@ impl<'a> Machine<'a> {
 
     /// Invariant 5.
     fn threads_keep_apart(&self, threads: usize, rows: usize) -> Result<(), String> {
-        let mut since: Vec<(usize, Vec<Vec<(Bytes, bool)>>)> = Vec::new();
+        let mut since: Vec<(usize, Vec<Touched>)> = Vec::new();
         for (index, (kernel, &barrier)) in self.program.kernels.iter().zip(&self.plan.barriers).enumerate() {
             if barrier {
                 since.clear();
