@@ -70,6 +70,7 @@ optimizers! {
     adam: adam(lr = 0.01), f64;
     adam_otherwise: adam(lr = 0.02, beta1 = 0.8, beta2 = 0.9, epsilon = 0.001), f32;
     adamw: adamw(lr = 0.01, weight_decay = 0.1), f64;
+    decay_and_clipping: sgd(lr = 0.1, weight_decay = 0.1, clip_value = 0.02), f64;
     amsgrad: adam(lr = 0.01, amsgrad = true), f64;
     adamax: adamax(lr = 0.01), f64;
     nadam: nadam(lr = 0.01), f64;
