@@ -52,6 +52,21 @@ fn classes_inside_reductions_over_several_axes() {
     }
 }
 
+#[test]
+fn classes_as_outputs() {
+    against_reference! {
+        inference Net(t: index, y: index) run(t, y) -> (a, b, c) as f64,
+        Net<batch = 4, dtype = f64> {
+            let t = tokens([3], 4);
+            let y = class(9);
+            let a = one_hot(t);
+            let b = one_hot(y);
+            let c = one_hot(t).transpose() * 2.0 + one_hot(y)[0..3];
+            output(a, b, c);
+        }
+    }
+}
+
 /// Each gradient reads the other factor, which the other's update overwrites.
 #[test]
 fn factors_of_each_other() {

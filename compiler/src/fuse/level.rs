@@ -66,19 +66,19 @@ pub(super) fn counts_columns(graph: &Graph, needs: &Needs, node: NodeId) -> bool
 }
 
 fn collect(graph: &Graph, needs: &Needs, node: NodeId, found: &mut Vec<Reader>, visit: &mut dyn FnMut(NodeId)) {
-    if needs.materialised.contains(&node) && needs::is_view(graph, node) {
-        let access = needs.access_through(graph, node);
-        found.push(Reader { base: access.base, strides: access.strides, ty: graph.ty(node).clone() });
-        return;
-    }
-    for operand in graph.inputs(node) {
-        let access = needs.access(graph, operand);
+    let operands = if needs.materialised.contains(&node) && needs::is_view(graph, node) {
+        vec![(needs.access_through(graph, node), graph.ty(node))]
+    } else {
+        let inputs = graph.inputs(node).into_iter();
+        inputs.map(|operand| (needs.access(graph, operand), graph.ty(operand))).collect()
+    };
+    for (access, ty) in operands {
         if needs.uniform.contains(&access.base) {
             continue;
         }
         let external = matches!(graph.op(access.base).rules().lowering(), Lowering::External);
         if external || needs.is_work(graph, access.base) {
-            found.push(Reader { base: access.base, strides: access.strides, ty: graph.ty(operand).clone() });
+            found.push(Reader { base: access.base, strides: access.strides, ty: ty.clone() });
         } else {
             visit(access.base);
             collect(graph, needs, access.base, found, visit);
