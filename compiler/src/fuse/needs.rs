@@ -66,8 +66,18 @@ impl Needs {
             return false;
         }
         match graph.op(node).rules().lowering() {
-            Lowering::Pointwise(_) | Lowering::Reduce | Lowering::Move | Lowering::Product | Lowering::Whole => true,
-            Lowering::External | Lowering::Free(_) | Lowering::Broadcast | Lowering::Alias | Lowering::Absent => false,
+            Lowering::Pointwise(_)
+            | Lowering::Reduce
+            | Lowering::Move
+            | Lowering::Product
+            | Lowering::Whole
+            | Lowering::Loop => true,
+            Lowering::External
+            | Lowering::Free(_)
+            | Lowering::Broadcast
+            | Lowering::Alias
+            | Lowering::Part
+            | Lowering::Absent => false,
         }
     }
 
@@ -167,7 +177,7 @@ impl Needs {
     /// Marks operands that this node can only read from memory.
     fn require_stored_operands(&mut self, graph: &Graph, node: NodeId) {
         match graph.op(node).rules().lowering() {
-            Lowering::Move | Lowering::Product | Lowering::Whole => {
+            Lowering::Move | Lowering::Product | Lowering::Whole | Lowering::Loop => {
                 for operand in graph.inputs(node) {
                     let base = self.storage(graph, operand);
                     let external = matches!(graph.op(base).rules().lowering(), Lowering::External);
@@ -190,7 +200,7 @@ impl Needs {
                     }
                 }
             }
-            Lowering::External | Lowering::Broadcast | Lowering::Alias | Lowering::Absent => {}
+            Lowering::External | Lowering::Broadcast | Lowering::Alias | Lowering::Part | Lowering::Absent => {}
         }
     }
 

@@ -58,6 +58,8 @@ pub enum RootKind {
     Param(ParamId),
     /// The new value of an optimiser slot of a parameter, written over the old one.
     State(ParamId, usize),
+    /// In the body of a loop, the value that state n has in the next step.
+    Carry(usize),
 }
 
 /// A root: its kind and the value.

@@ -38,6 +38,7 @@ impl fmt::Display for RootKind {
             Self::Loss => write!(f, "loss"),
             Self::Param(param) => write!(f, "param {}", param.0),
             Self::State(param, slot) => write!(f, "state {}.{slot}", param.0),
+            Self::Carry(state) => write!(f, "carry {state}"),
         }
     }
 }

@@ -14,6 +14,7 @@
 //! 9. No root is of type `Bool`, which is never stored.
 //! 10. From [`Stage::Function`] on there is no `Phase`.
 //! 11. From [`Stage::Backward`] on there is no `StopGradient`.
+//! 12. `Carry` is a root of the bodies of loops alone.
 
 use std::collections::HashSet;
 
@@ -110,6 +111,7 @@ fn roots(graph: &Graph, scope: &Scope<'_>) -> Result<(), String> {
                     return Err(at(format!("invariant 7: the loss is {ty}, not a float scalar")));
                 }
             }
+            RootKind::Carry(_) => return Err(at("invariant 12: this is no loop's body".into())),
             RootKind::Param(param) | RootKind::State(param, _) => {
                 scope.param(param).and_then(|declared| same(7, "the parameter", declared, ty)).map_err(at)?;
             }

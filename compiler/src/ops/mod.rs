@@ -17,6 +17,7 @@ pub mod window;
 pub use compare::CompareKind;
 pub use hyper::HyperKind;
 pub use reduce::ReduceKind;
+pub use scan::Body;
 
 /// What every primitive says of itself. Each method is required: a primitive without a gradient or a
 /// reference says so in words.
@@ -69,6 +70,10 @@ pub enum Lowering {
     Product,
     /// A kernel of the runtime without an epilogue.
     Whole,
+    /// A loop with a body of its own kernels; its results are `Part`s.
+    Loop,
+    /// A value that the operand's kernel stores: a loop's result.
+    Part,
     /// Never reaches code: a pass takes it out (phases, stop_gradient).
     Absent,
 }
@@ -185,6 +190,9 @@ primitives! {
     max_pool2d_take::MaxPool2dTake,
     avg_pool2d::AvgPool2d,
     avg_pool2d_grad::AvgPool2dGrad,
+    // Loops
+    scan::Scan,
+    take::Take,
     // What a pass takes out
     phase::Phase,
     stop_gradient::StopGradient,

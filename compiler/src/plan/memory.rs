@@ -105,7 +105,7 @@ fn external(program: &Program) -> BTreeMap<NodeId, Place> {
         let place = match root.kind {
             RootKind::Param(param) => Place::Param(param),
             RootKind::State(param, slot) => Place::State(param, slot),
-            RootKind::Output(_) | RootKind::Loss => continue,
+            RootKind::Output(_) | RootKind::Loss | RootKind::Carry(_) => continue,
         };
         places.insert(program.needs.storage(graph, root.node), place);
     }

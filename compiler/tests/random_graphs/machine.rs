@@ -120,6 +120,7 @@ impl<'a> Machine<'a> {
                 RootKind::Param(param) => Some(Place::Param(param)),
                 RootKind::State(param, slot) => Some(Place::State(param, slot)),
                 RootKind::Output(_) | RootKind::Loss => None,
+                RootKind::Carry(_) => return Err("a carry outside of a loop".into()),
             };
             let found = self.plan.places.get(&node);
             if expected.is_some_and(|place| found != Some(&place))
