@@ -53,10 +53,10 @@
 //!
 //! # Instruction sets
 //!
-//! Kernels use AVX2 with FMA where the machine has them, which is found out when a trainer or predictor is made, and
-//! otherwise a portable path that is always there. The environment variable `KILN_ISA` (`portable` or `avx2`) overrides
-//! that, as does `set_isa` of trainers and predictors. Results are the same bits for any number of threads; between
-//! instruction sets they differ by rounding.
+//! Kernels use AVX-512, or AVX2 with FMA, where the machine has them, which is found out when a trainer or predictor is
+//! made, and otherwise a portable path that is always there. The environment variable `KILN_ISA` (`portable`, `avx2` or
+//! `avx512`) overrides that, as does `set_isa` of trainers and predictors. Results are the same bits for any number of
+//! threads; between instruction sets they differ by rounding.
 //!
 //! # Profile
 //!

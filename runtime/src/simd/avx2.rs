@@ -3,19 +3,12 @@
 use core::arch::x86_64::*;
 
 use super::math::{self, Bits};
+use super::methods::{arithmetic, binary, elementary, intrinsic};
 use super::{Simd, pow, transpose};
 
 /// AVX2 and FMA (x86-64 since Haswell and Zen): a value proves that this machine has both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Avx2(());
-
-/// Evaluates intrinsics of AVX, AVX2 and FMA that touch no memory.
-macro_rules! avx2 {
-    ($body:expr) => {
-        // SAFETY: every use is in a method of an `Avx2`, and one exists only where the instructions do.
-        unsafe { $body }
-    };
-}
 
 impl Avx2 {
     /// The proof, where the machine has the instructions and the operating system saves the registers.
@@ -38,14 +31,14 @@ impl Avx2 {
     #[inline(always)]
     fn mask(self, n: usize) -> __m256i {
         debug_assert!(n <= 8);
-        avx2!(_mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)))
+        intrinsic!(_mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)))
     }
 
     /// The same for 64-bit lanes.
     #[inline(always)]
     fn mask_wide(self, n: usize) -> __m256i {
         debug_assert!(n <= 4);
-        avx2!(_mm256_cmpgt_epi64(_mm256_set1_epi64x(n as i64), _mm256_setr_epi64x(0, 1, 2, 3)))
+        intrinsic!(_mm256_cmpgt_epi64(_mm256_set1_epi64x(n as i64), _mm256_setr_epi64x(0, 1, 2, 3)))
     }
 }
 
@@ -53,151 +46,64 @@ impl Avx2 {
 macro_rules! fold {
     ($isa:ident.$op:ident, f32, $a:expr) => {{
         let a = $a;
-        let a = Simd::<f32>::$op($isa, a, avx2!(_mm256_permute2f128_ps::<1>(a, a)));
-        let a = Simd::<f32>::$op($isa, a, avx2!(_mm256_permute_ps::<0b01_00_11_10>(a)));
-        let a = Simd::<f32>::$op($isa, a, avx2!(_mm256_permute_ps::<0b10_11_00_01>(a)));
-        avx2!(_mm256_cvtss_f32(a))
+        let a = Simd::<f32>::$op($isa, a, intrinsic!(_mm256_permute2f128_ps::<1>(a, a)));
+        let a = Simd::<f32>::$op($isa, a, intrinsic!(_mm256_permute_ps::<0b01_00_11_10>(a)));
+        let a = Simd::<f32>::$op($isa, a, intrinsic!(_mm256_permute_ps::<0b10_11_00_01>(a)));
+        intrinsic!(_mm256_cvtss_f32(a))
     }};
     ($isa:ident.$op:ident, f64, $a:expr) => {{
         let a = $a;
-        let a = Simd::<f64>::$op($isa, a, avx2!(_mm256_permute2f128_pd::<1>(a, a)));
-        let a = Simd::<f64>::$op($isa, a, avx2!(_mm256_permute_pd::<0b01_01>(a)));
-        avx2!(_mm256_cvtsd_f64(a))
+        let a = Simd::<f64>::$op($isa, a, intrinsic!(_mm256_permute2f128_pd::<1>(a, a)));
+        let a = Simd::<f64>::$op($isa, a, intrinsic!(_mm256_permute_pd::<0b01_01>(a)));
+        intrinsic!(_mm256_cvtsd_f64(a))
     }};
 }
 
-/// Binary methods that are one intrinsic.
-macro_rules! binary {
-    ($($function:ident: $vector:ident = $intrinsic:ident;)*) => {$(
-        #[inline(always)]
-        fn $function(self, a: Self::$vector, b: Self::$vector) -> Self::$vector {
-            avx2!($intrinsic(a, b))
-        }
-    )*};
-}
-
-/// What differs between the two element types only in the intrinsics' suffix.
-macro_rules! arithmetic {
-    ($float:ident: $splat:ident $load:ident $store:ident
-     $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
-     $max:ident $min:ident $or:ident $xor:ident $andnot:ident $sqrt:ident $cmp:ident $blendv:ident) => {
-        #[inline(always)]
-        fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
-            Avx2::vectorize(self, f)
-        }
-
-        #[inline(always)]
-        fn splat(self, x: $float) -> Self::V {
-            avx2!($splat(x))
-        }
-
-        #[inline(always)]
-        unsafe fn load(self, p: *const $float) -> Self::V {
-            // SAFETY: the caller promises `LANES` readable elements; no alignment is asked for.
-            unsafe { $load(p) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, p: *mut $float, v: Self::V) {
-            // SAFETY: the caller promises `LANES` writable elements; no alignment is asked for.
-            unsafe { $store(p, v) }
-        }
-
-        binary! {
-            add: V = $add;
-            sub: V = $sub;
-            mul: V = $mul;
-            div: V = $div;
-        }
-
-        #[inline(always)]
-        fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-            avx2!($fmadd(a, b, c))
-        }
-
+/// Comparisons and what is made of them, which differ between the two element types in the intrinsics' suffix.
+macro_rules! comparisons {
+    ($float:ident: $splat:ident $max:ident $min:ident $or:ident $xor:ident $andnot:ident $cmp:ident $blendv:ident) => {
         // The instruction gives `b` where either is NaN; all bits set, which is a NaN too, where `a` is one.
         #[inline(always)]
         fn max(self, a: Self::V, b: Self::V) -> Self::V {
-            avx2!($or($max(a, b), $cmp::<_CMP_UNORD_Q>(a, a)))
+            intrinsic!($or($max(a, b), $cmp::<_CMP_UNORD_Q>(a, a)))
         }
 
         #[inline(always)]
         fn min(self, a: Self::V, b: Self::V) -> Self::V {
-            avx2!($or($min(a, b), $cmp::<_CMP_UNORD_Q>(a, a)))
-        }
-
-        #[inline(always)]
-        fn neg(self, a: Self::V) -> Self::V {
-            avx2!($xor($splat(-0.0), a))
+            intrinsic!($or($min(a, b), $cmp::<_CMP_UNORD_Q>(a, a)))
         }
 
         #[inline(always)]
         fn abs(self, a: Self::V) -> Self::V {
-            avx2!($andnot($splat(-0.0), a))
-        }
-
-        #[inline(always)]
-        fn sqrt(self, a: Self::V) -> Self::V {
-            avx2!($sqrt(a))
+            intrinsic!($andnot($splat(-0.0), a))
         }
 
         #[inline(always)]
         fn lt(self, a: Self::V, b: Self::V) -> Self::M {
-            avx2!($cmp::<_CMP_LT_OQ>(a, b))
+            intrinsic!($cmp::<_CMP_LT_OQ>(a, b))
         }
 
         #[inline(always)]
         fn le(self, a: Self::V, b: Self::V) -> Self::M {
-            avx2!($cmp::<_CMP_LE_OQ>(a, b))
+            intrinsic!($cmp::<_CMP_LE_OQ>(a, b))
         }
 
         #[inline(always)]
         fn eq(self, a: Self::V, b: Self::V) -> Self::M {
-            avx2!($cmp::<_CMP_EQ_OQ>(a, b))
+            intrinsic!($cmp::<_CMP_EQ_OQ>(a, b))
         }
 
         #[inline(always)]
         fn not(self, m: Self::M) -> Self::M {
             // -NaN with every bit set.
-            avx2!($xor(m, $splat($float::from_bits(!0))))
+            intrinsic!($xor(m, $splat($float::from_bits(!0))))
         }
 
         #[inline(always)]
         fn select(self, m: Self::M, a: Self::V, b: Self::V) -> Self::V {
-            avx2!($blendv(b, a, m))
-        }
-
-        #[inline(always)]
-        fn sum(self, a: Self::V) -> $float {
-            fold!(self.add, $float, a)
-        }
-
-        #[inline(always)]
-        fn product(self, a: Self::V) -> $float {
-            fold!(self.mul, $float, a)
-        }
-
-        #[inline(always)]
-        fn max_lane(self, a: Self::V) -> $float {
-            fold!(self.max, $float, a)
-        }
-
-        #[inline(always)]
-        fn min_lane(self, a: Self::V) -> $float {
-            fold!(self.min, $float, a)
+            intrinsic!($blendv(b, a, m))
         }
     };
-}
-
-/// Methods whose bodies are expressions.
-macro_rules! elementary {
-    ($($function:ident($($arg:ident),+) => |$isa:ident| $body:expr;)*) => {$(
-        #[inline(always)]
-        fn $function(self, $($arg: Self::V),+) -> Self::V {
-            let $isa = self;
-            $body
-        }
-    )*};
 }
 
 impl Simd<f32> for Avx2 {
@@ -205,9 +111,10 @@ impl Simd<f32> for Avx2 {
     type M = __m256;
     const LANES: usize = 8;
 
-    arithmetic! { f32: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
-    _mm256_div_ps _mm256_fmadd_ps _mm256_max_ps _mm256_min_ps _mm256_or_ps _mm256_xor_ps _mm256_andnot_ps
-    _mm256_sqrt_ps _mm256_cmp_ps _mm256_blendv_ps }
+    arithmetic! { Avx2, f32: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps
+    _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps _mm256_xor_ps _mm256_sqrt_ps }
+    comparisons! { f32: _mm256_set1_ps _mm256_max_ps _mm256_min_ps _mm256_or_ps _mm256_xor_ps _mm256_andnot_ps
+    _mm256_cmp_ps _mm256_blendv_ps }
 
     #[inline(always)]
     unsafe fn transpose(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
@@ -229,7 +136,7 @@ impl Simd<f32> for Avx2 {
             // SAFETY: as many elements are writable.
             return unsafe { _mm256_storeu_ps(p, v) };
         }
-        let mut rest = avx2!(_mm256_castps256_ps128(v));
+        let mut rest = intrinsic!(_mm256_castps256_ps128(v));
         let mut i = 0;
         // SAFETY: the parts are of 4, 2 and 1 elements as `n` has these bits, so they end at `n`.
         unsafe {
@@ -251,12 +158,12 @@ impl Simd<f32> for Avx2 {
 
     #[inline(always)]
     fn first(self, n: usize, a: Self::V, b: Self::V) -> Self::V {
-        avx2!(_mm256_blendv_ps(b, a, _mm256_castsi256_ps(self.mask(n))))
+        intrinsic!(_mm256_blendv_ps(b, a, _mm256_castsi256_ps(self.mask(n))))
     }
 
     #[inline(always)]
     fn iota(self, start: usize) -> Self::V {
-        avx2!(_mm256_add_ps(_mm256_set1_ps(start as f32), _mm256_setr_ps(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)))
+        intrinsic!(_mm256_add_ps(_mm256_set1_ps(start as f32), _mm256_setr_ps(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)))
     }
 
     elementary! {
@@ -295,9 +202,10 @@ impl Simd<f64> for Avx2 {
     type M = __m256d;
     const LANES: usize = 4;
 
-    arithmetic! { f64: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd
-    _mm256_div_pd _mm256_fmadd_pd _mm256_max_pd _mm256_min_pd _mm256_or_pd _mm256_xor_pd _mm256_andnot_pd
-    _mm256_sqrt_pd _mm256_cmp_pd _mm256_blendv_pd }
+    arithmetic! { Avx2, f64: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_sub_pd
+    _mm256_mul_pd _mm256_div_pd _mm256_fmadd_pd _mm256_xor_pd _mm256_sqrt_pd }
+    comparisons! { f64: _mm256_set1_pd _mm256_max_pd _mm256_min_pd _mm256_or_pd _mm256_xor_pd _mm256_andnot_pd
+    _mm256_cmp_pd _mm256_blendv_pd }
 
     #[inline(always)]
     unsafe fn transpose(self, from: *const f64, from_stride: usize, to: *mut f64, to_stride: usize) {
@@ -318,7 +226,7 @@ impl Simd<f64> for Avx2 {
             // SAFETY: as many elements are writable.
             return unsafe { _mm256_storeu_pd(p, v) };
         }
-        let mut rest = avx2!(_mm256_castpd256_pd128(v));
+        let mut rest = intrinsic!(_mm256_castpd256_pd128(v));
         let mut i = 0;
         // SAFETY: the parts are of 2 and 1 elements as `n` has these bits, so they end at `n`.
         unsafe {
@@ -335,12 +243,12 @@ impl Simd<f64> for Avx2 {
 
     #[inline(always)]
     fn first(self, n: usize, a: Self::V, b: Self::V) -> Self::V {
-        avx2!(_mm256_blendv_pd(b, a, _mm256_castsi256_pd(self.mask_wide(n))))
+        intrinsic!(_mm256_blendv_pd(b, a, _mm256_castsi256_pd(self.mask_wide(n))))
     }
 
     #[inline(always)]
     fn iota(self, start: usize) -> Self::V {
-        avx2!(_mm256_add_pd(_mm256_set1_pd(start as f64), _mm256_setr_pd(0.0, 1.0, 2.0, 3.0)))
+        intrinsic!(_mm256_add_pd(_mm256_set1_pd(start as f64), _mm256_setr_pd(0.0, 1.0, 2.0, 3.0)))
     }
 
     elementary! {
@@ -354,7 +262,7 @@ impl Simd<f64> for Avx2 {
 
     #[inline(always)]
     fn random(self, key: u64, index: u64) -> Self::V {
-        avx2!(_mm256_cvtps_pd(_mm256_castps256_ps128(math::random(self, key, index))))
+        intrinsic!(_mm256_cvtps_pd(_mm256_castps256_ps128(math::random(self, key, index))))
     }
 }
 
@@ -364,37 +272,37 @@ impl Bits for Avx2 {
 
     #[inline(always)]
     fn bits(self, a: Self::V) -> Self::U {
-        avx2!(_mm256_castps_si256(a))
+        intrinsic!(_mm256_castps_si256(a))
     }
 
     #[inline(always)]
     fn float(self, a: Self::U) -> Self::V {
-        avx2!(_mm256_castsi256_ps(a))
+        intrinsic!(_mm256_castsi256_ps(a))
     }
 
     #[inline(always)]
     fn words(self, x: u32) -> Self::U {
-        avx2!(_mm256_set1_epi32(x as i32))
+        intrinsic!(_mm256_set1_epi32(x as i32))
     }
 
     #[inline(always)]
     fn counters(self) -> Self::U {
-        avx2!(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+        intrinsic!(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
     }
 
     #[inline(always)]
     fn shl<const N: i32>(self, a: Self::U) -> Self::U {
-        avx2!(_mm256_slli_epi32::<N>(a))
+        intrinsic!(_mm256_slli_epi32::<N>(a))
     }
 
     #[inline(always)]
     fn shr<const N: i32>(self, a: Self::U) -> Self::U {
-        avx2!(_mm256_srli_epi32::<N>(a))
+        intrinsic!(_mm256_srli_epi32::<N>(a))
     }
 
     #[inline(always)]
     fn to_float(self, a: Self::U) -> Self::V {
-        avx2!(_mm256_cvtepi32_ps(a))
+        intrinsic!(_mm256_cvtepi32_ps(a))
     }
 
     binary! {

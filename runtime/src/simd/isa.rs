@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-#[cfg(target_arch = "x86_64")]
-use super::Avx2;
 use super::Portable;
+#[cfg(target_arch = "x86_64")]
+use super::{Avx2, Avx512};
 
 /// An instruction set of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +14,14 @@ pub enum Isa {
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    /// AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
 }
 
 impl Isa {
-    /// The best that the machine has, or the one that the environment variable `KILN_ISA` names: `portable` or
-    /// `avx2`. A name that is unknown, or of a set that this machine lacks, changes nothing.
+    /// The best that the machine has, or the one that the environment variable `KILN_ISA` names: `portable`,
+    /// `avx2` or `avx512`. A name that is unknown, or of a set that this machine lacks, changes nothing.
     pub fn detect() -> Self {
         let mut available = Self::available();
         let best = available.pop().unwrap_or(Self::portable());
@@ -37,6 +40,8 @@ impl Isa {
             Some(Self::portable()),
             #[cfg(target_arch = "x86_64")]
             Avx2::detect().map(Self::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            Avx512::detect().map(Self::Avx512),
         ]
         .into_iter()
         .flatten()
@@ -49,6 +54,8 @@ impl Isa {
             Self::Portable(_) => "portable",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
         }
     }
 }
@@ -70,6 +77,8 @@ macro_rules! dispatch {
             $crate::simd::Isa::Portable($s) => $body,
             #[cfg(target_arch = "x86_64")]
             $crate::simd::Isa::Avx2($s) => $body,
+            #[cfg(target_arch = "x86_64")]
+            $crate::simd::Isa::Avx512($s) => $body,
         }
     };
 }

@@ -7,9 +7,13 @@ use core::fmt::Debug;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod denormals;
 mod isa;
 mod math;
+#[cfg(target_arch = "x86_64")]
+mod methods;
 mod one;
 mod portable;
 mod pow;
@@ -20,6 +24,8 @@ mod transpose;
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
 pub use denormals::Denormals;
 pub use isa::Isa;
 pub use one::One;

@@ -23,24 +23,29 @@ fn ulp(got: f32, want: f64) -> f64 {
     (finite(f64::from(got)) - want).abs() / 2_f64.powi(place)
 }
 
-/// Two operands of one function, a vector at a time.
-fn apply(isa: Isa, function: usize, a: &[f32; 8], b: &[f32; 8]) -> [f32; 8] {
-    fn on<S: Simd<f32>>(s: S, function: usize, a: &[f32; 8], b: &[f32; 8]) -> [f32; 8] {
-        let mut out = [0.0; 8];
+/// Operands at a time: the lanes of the widest vector.
+const WIDTH: usize = 16;
+
+/// Two operands of one function, some vectors at a time.
+fn apply(isa: Isa, function: usize, a: &[f32; WIDTH], b: &[f32; WIDTH]) -> [f32; WIDTH] {
+    fn on<S: Simd<f32>>(s: S, function: usize, a: &[f32; WIDTH], b: &[f32; WIDTH]) -> [f32; WIDTH] {
+        let mut out = [0.0; WIDTH];
         s.vectorize(|| {
-            const { assert!(S::LANES == 8) };
-            // SAFETY: the arrays have a vector's length.
-            let (a, b) = unsafe { (s.load(a.as_ptr()), s.load(b.as_ptr())) };
-            let v = match function {
-                0 => s.exp(a),
-                1 => s.log(a),
-                2 => s.log1p(a),
-                3 => s.tanh(a),
-                4 => s.sigmoid(a),
-                _ => s.pow(a, b),
-            };
-            // SAFETY: as above.
-            unsafe { s.store(out.as_mut_ptr(), v) };
+            const { assert!(WIDTH.is_multiple_of(S::LANES)) };
+            for i in (0..WIDTH).step_by(S::LANES) {
+                // SAFETY: a vector that starts at a multiple of its length ends in the arrays.
+                let (a, b) = unsafe { (s.load(a.as_ptr().add(i)), s.load(b.as_ptr().add(i))) };
+                let v = match function {
+                    0 => s.exp(a),
+                    1 => s.log(a),
+                    2 => s.log1p(a),
+                    3 => s.tanh(a),
+                    4 => s.sigmoid(a),
+                    _ => s.pow(a, b),
+                };
+                // SAFETY: as above.
+                unsafe { s.store(out.as_mut_ptr().add(i), v) };
+            }
         });
         out
     }
@@ -87,7 +92,7 @@ const SPECIAL: [f32; 28] = [
     2.5e38,
 ];
 
-fn check(isa: Isa, function: usize, a: &[f32; 8]) {
+fn check(isa: Isa, function: usize, a: &[f32; WIDTH]) {
     let (name, twin) = FUNCTIONS[function];
     for (&x, got) in a.iter().zip(apply(isa, function, a, a)) {
         let want = twin(f64::from(x));
@@ -99,7 +104,7 @@ fn check(isa: Isa, function: usize, a: &[f32; 8]) {
 fn specials() {
     for isa in Isa::available() {
         for function in 0..FUNCTIONS.len() {
-            for chunk in SPECIAL.chunks(8) {
+            for chunk in SPECIAL.chunks(WIDTH) {
                 // NaN in the lanes that are left.
                 let a = core::array::from_fn(|i| chunk.get(i).copied().unwrap_or(f32::NAN));
                 check(isa, function, &a);
@@ -114,7 +119,7 @@ fn within_3_ulp_everywhere() {
     let stride = if cfg!(debug_assertions) { 4099 } else { 257 };
     for isa in Isa::available() {
         for function in 0..FUNCTIONS.len() {
-            for bits in (0..=u32::MAX).step_by(8 * stride) {
+            for bits in (0..=u32::MAX).step_by(WIDTH * stride) {
                 let a = core::array::from_fn(|i| f32::from_bits(bits.wrapping_add((i * stride) as u32)));
                 check(isa, function, &a);
             }
@@ -122,7 +127,7 @@ fn within_3_ulp_everywhere() {
     }
 }
 
-fn check_pow(isa: Isa, a: &[f32; 8], b: &[f32; 8]) {
+fn check_pow(isa: Isa, a: &[f32; WIDTH], b: &[f32; WIDTH]) {
     for (i, got) in apply(isa, 5, a, b).into_iter().enumerate() {
         let want = f64::from(a[i]).powf(f64::from(b[i]));
         assert!(ulp(got, want) <= ULP, "{isa} {:e}^{:e} = {got:e}, not {want:e}", a[i], b[i]);
@@ -135,8 +140,8 @@ fn powers_of_specials() {
     exponents.extend([2.0, 3.0, -2.0, -3.0, 0.5, -0.5, 1.5, 16_777_215.0, -16_777_215.0, 16_777_216.0, 8_388_607.5]);
     for isa in Isa::available() {
         for a in SPECIAL.into_iter().chain([2.0, -2.0, 0.5, -0.5, -1.5]) {
-            for chunk in exponents.chunks(8) {
-                check_pow(isa, &[a; 8], &core::array::from_fn(|i| chunk.get(i).copied().unwrap_or(0.0)));
+            for chunk in exponents.chunks(WIDTH) {
+                check_pow(isa, &[a; WIDTH], &core::array::from_fn(|i| chunk.get(i).copied().unwrap_or(0.0)));
             }
         }
     }
@@ -147,8 +152,8 @@ fn powers_within_3_ulp() {
     let uniform = |i: u64| f64::from(random(7, i));
     for isa in Isa::available() {
         for n in 0..20_000_u64 {
-            let mut a = [0.0; 8];
-            let mut b = [0.0; 8];
+            let mut a = [0.0; WIDTH];
+            let mut b = [0.0; WIDTH];
             for i in 0..8 {
                 let at = (8 * n + i as u64) * 3;
                 a[i] = match n % 3 {

@@ -16,10 +16,10 @@ fn the_best_is_last_and_the_portable_always_there() {
 #[test]
 fn dispatch_reaches_each() {
     for isa in Isa::available() {
-        let sum: f64 = crate::dispatch!(isa, s => s.vectorize(|| {
-            let v = Simd::<f64>::iota(s, 2);
-            Simd::<f64>::sum(s, v)
-        }));
-        assert_eq!(sum, 2.0 + 3.0 + 4.0 + 5.0);
+        fn on<S: Simd<f64>>(s: S) -> (usize, f64) {
+            (S::LANES, s.vectorize(|| s.sum(s.iota(2))))
+        }
+        let (lanes, sum) = crate::dispatch!(isa, s => on(s));
+        assert_eq!(sum, (2..2 + lanes).sum::<usize>() as f64);
     }
 }
