@@ -120,6 +120,7 @@ impl Oracle {
                         new_states.insert((index, slot), value);
                     }
                     RootKind::Output(_) => outcome.trained_output.extend(value),
+                    RootKind::Carry(state) => unreachable!("state {state} of a loop is no result of a function"),
                 }
             }
             states = new_states;
