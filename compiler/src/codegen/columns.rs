@@ -65,6 +65,7 @@ pub(super) fn columns(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Token
                     #(#down)*
                     s.#join(#sum, #value)
                 },
+                #[inline(always)] |a, b| s.#join(a, b),
                 #[inline(always)] |#sum, col, n| {
                     let row = group;
                     #(#finish)*
@@ -102,6 +103,7 @@ pub(super) fn along(body: &mut Body<'_>, kernel: &Kernel, reduce: NodeId, writes
                     #(#down)*
                     s.add(#sum, #value)
                 },
+                #[inline(always)] |a, b| s.add(a, b),
                 #[inline(always)] |#sum, col, n| {
                     let row = 0;
                     #(#finish)*
