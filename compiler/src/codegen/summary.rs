@@ -76,7 +76,7 @@ fn rows(module: &Module) -> Vec<Row> {
         Row {
             name: layer.name.clone(),
             kind: layer.kind.clone(),
-            shape: shape(network.graph.ty(layer.node)),
+            shape: shape(&layer.ty),
             params: grouped(count as u64),
         }
     });

@@ -196,8 +196,8 @@ pub struct LayerRow {
     pub name: String,
     /// What it is: `dense(128)`.
     pub kind: String,
-    /// The value that it makes.
-    pub node: NodeId,
+    /// What it makes; inside a loop, in one step.
+    pub ty: Type,
     /// Its own parameters.
     pub params: Vec<ParamId>,
 }

@@ -197,6 +197,11 @@ impl Builder<'_, '_> {
 
     /// A parameter that the optimiser leaves alone.
     pub(crate) fn statistic(&mut self, leaf: &'static str, dims: &[usize], init: Init) -> Eval<(ParamId, NodeId)> {
+        if self.resolver.in_loop() {
+            let message = format!("`{}` in a loop's step: its `{leaf}` would change within a pass", self.owner.own);
+            let help = "use it on whole sequences before or after the loop, or take `layer_norm`";
+            return self.fail_help(self.span, message, help);
+        }
         let request = Request { leaf: Some(leaf), dims: dims.to_vec(), init, trainable: false };
         self.resolver.parameter(&mut self.owner, request, self.span)
     }

@@ -104,6 +104,7 @@ pub(super) fn classes(b: &Builder<'_, '_>, index: crate::ir::NodeId) -> Option<u
     let mut node = index;
     loop {
         match graph.op(node) {
+            Op::Input(_) if b.resolver.sequence_of(node).is_some() => node = b.resolver.sequence_of(node)?,
             Op::Input(input) => return b.resolver.net.inputs.get(input.index)?.kind.classes(),
             Op::Reshape(_) | Op::Slice(_) | Op::Transpose(_) => node = *graph.inputs(node).first()?,
             _ => return None,

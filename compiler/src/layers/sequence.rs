@@ -74,6 +74,18 @@ pub(super) const TEMPLATES: &[Template] = &[
         ],
         conv1d,
     ),
+    Template {
+        name: "last",
+        aliases: &[],
+        docs: "The last part along the first axis; of a loop's states, the one that it ended with, whichever way it \
+               went.",
+        params: &[SEQUENCE],
+        layer: false,
+        build: |b, args| {
+            let x = b.tensor(args, "x")?;
+            b.resolver.last_step(x, b.span).map(Value::Tensor)
+        },
+    },
     layer("max_pool1d", "The largest value of each window, as Keras's MaxPooling1D.", WINDOW, |b, args| {
         pool(b, args, true)
     }),

@@ -12,7 +12,7 @@ use crate::layers::{self, Builder, Template};
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// Statements whose arguments are more than values.
-const SPECIAL: [&str; 3] = ["output", "method", "shared"];
+const SPECIAL: [&str; 4] = ["output", "method", "shared", "scan"];
 
 /// `f(x, a)` and `x.f(a)` alike.
 pub(crate) struct Call<'c> {
@@ -78,6 +78,7 @@ impl Resolver<'_> {
             ("output", _) => self.output(call),
             ("method", _) => self.method(call),
             ("shared", _) => self.share(call),
+            ("scan", _) => self.scan(call),
             (_, Some(template)) => self.apply(template, call),
             _ => {
                 let method = call.receiver.is_some();

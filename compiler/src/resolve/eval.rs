@@ -61,7 +61,9 @@ impl Resolver<'_> {
             ExprKind::Array(items) => Ok(Value::Array(self.each(items)?)),
             ExprKind::Index { base, indices } => self.index(base, indices, expr.span),
             ExprKind::Range { .. } => self.fail(expr.span, "a range stands in an index or behind `for … in`"),
-            ExprKind::Closure { .. } => self.fail(expr.span, "a closure has no meaning here"),
+            ExprKind::Closure { .. } => {
+                self.fail(expr.span, "a closure stands in a loop's call: `scan(x, h = zeros([H]), |x_t, h| …)`")
+            }
             ExprKind::Invalid => Err(Poisoned::reported()),
         }
     }

@@ -44,7 +44,7 @@ fn generated(name: &Ident) -> [String; 2] {
 impl Resolver<'_> {
     /// Refuses a statement inside a block or loop.
     pub(crate) fn top_level(&mut self, what: &str, span: Span) -> Eval<()> {
-        if self.active.is_empty() && self.loops == 0 {
+        if self.active.is_empty() && self.loops == 0 && self.tracing == 0 {
             return Ok(());
         }
         self.fail(span, format!("`{what}` stands in the network's body, not in a block or a loop"))
@@ -197,6 +197,7 @@ impl Resolver<'_> {
     /// Checks the whole and names the parameters.
     pub(super) fn finish(&mut self) {
         self.name_params();
+        self.sweep();
         if !self.read || self.exhausted {
             return;
         }

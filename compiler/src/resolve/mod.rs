@@ -7,11 +7,14 @@ mod arguments;
 mod arithmetic;
 mod block;
 mod call;
+mod cell;
 mod convert;
 mod eval;
+mod extract;
 mod finish;
 mod history;
 mod index;
+mod loops;
 mod naming;
 mod params;
 mod report;
@@ -72,6 +75,9 @@ pub(crate) struct Resolver<'e> {
     label: Option<Rc<str>>,
     /// Loops around the statement in this frame.
     loops: usize,
+    /// Steps of `scan` loops that are being traced.
+    tracing: usize,
+    traces: loops::Traces,
     /// The name that a data statement is to declare.
     declaring: Option<Ident>,
     params: params::Params,
@@ -130,6 +136,8 @@ impl<'e> Resolver<'e> {
             group: None,
             label: None,
             loops: 0,
+            tracing: 0,
+            traces: loops::Traces::default(),
             declaring: None,
             params: params::Params::default(),
             active: Vec::new(),

@@ -141,8 +141,9 @@ impl Resolver<'_> {
             (None, Some(name)) => RowName::Plain(self.frame, name),
             (None, None) => RowName::Plain(self.frame, self.group.as_deref().unwrap_or(owner.own).to_string()),
         };
+        let ty = self.ty(node);
         self.params.rows.push(name);
-        self.net.layers.push(LayerRow { name: String::new(), kind, node, params: owner.params });
+        self.net.layers.push(LayerRow { name: String::new(), kind, ty, params: owner.params });
     }
 
     /// Everything is known: the names.

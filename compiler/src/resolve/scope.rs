@@ -30,6 +30,8 @@ struct Scope {
     names: BTreeMap<String, Binding>,
     /// A block's body: how many of the outermost scopes it sees, and of them the items only.
     barrier: Option<usize>,
+    /// A closure's body: it sees what is around it, and changes nothing there.
+    sealed: bool,
 }
 
 /// The open scopes, innermost last.
@@ -41,7 +43,12 @@ pub(super) struct Scopes {
 impl Scopes {
     /// Opens a scope; a block's body says how many scopes were open where the block stands.
     pub(super) fn push(&mut self, barrier: Option<usize>) {
-        self.open.push(Scope { names: BTreeMap::new(), barrier });
+        self.open.push(Scope { names: BTreeMap::new(), barrier, sealed: false });
+    }
+
+    /// Opens a closure's scope.
+    pub(super) fn push_sealed(&mut self) {
+        self.open.push(Scope { names: BTreeMap::new(), barrier: None, sealed: true });
     }
 
     /// Closes the innermost scope.
@@ -88,7 +95,7 @@ impl Scopes {
 
     /// The binding of a variable that an assignment may change.
     pub(super) fn find_mut(&mut self, name: &str) -> Option<&mut Binding> {
-        let start = self.open.iter().rposition(|scope| scope.barrier.is_some()).unwrap_or(0);
+        let start = self.open.iter().rposition(|scope| scope.barrier.is_some() || scope.sealed).unwrap_or(0);
         self.open.get_mut(start..)?.iter_mut().rev().find_map(|scope| scope.names.get_mut(name))
     }
 

@@ -173,6 +173,7 @@ impl Resolver<'_> {
             Ok(Value::Unit) => self.fail(value.span, "this statement has no value"),
             result => result,
         };
+        let outside = self.tracing > 0 && self.is_bound(name);
         match self.scopes.find_mut(&text) {
             Some(binding) if binding.mutable => binding.value = result.unwrap_or(Value::Poison),
             // A broken `let` may have lost its `mut`.
@@ -181,6 +182,15 @@ impl Resolver<'_> {
                 self.error(
                     Diagnostic::new(name.span(), format!("`{text}` can't change"))
                         .help(format!("declare it as `let mut {text} = …;`")),
+                );
+            }
+            None if outside => {
+                self.error(
+                    Diagnostic::new(
+                        name.span(),
+                        format!("`{text}` stands outside of this closure and can't change in it"),
+                    )
+                    .help(format!("what changes from step to step is a state: `scan(x, {text} = …, |x_t, {text}| …)`")),
                 );
             }
             None => {

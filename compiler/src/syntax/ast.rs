@@ -180,8 +180,8 @@ pub enum ExprKind {
     },
     /// `|x_t, h| { … }`
     Closure {
-        /// Names between the bars; `_` for what is not used.
-        params: Vec<Ident>,
+        /// What stands between the bars: each one name, or those of a tuple. `_` for what is not used.
+        params: Vec<Vec<Ident>>,
         /// Statements before the result.
         body: Vec<Stmt>,
         /// Its value.

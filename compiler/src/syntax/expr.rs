@@ -174,8 +174,7 @@ fn lower_closure(closure: &syn::ExprClosure, errors: &mut Diagnostics) -> ExprKi
         errors.push(Diagnostic::new(ty.span(), "a closure's type is inferred").help("leave this out"));
     }
     let count = closure.inputs.len();
-    let params: Vec<Ident> =
-        closure.inputs.iter().filter_map(|input| stmt::single_name(input, &mut false, errors)).collect();
+    let params: Vec<Vec<Ident>> = closure.inputs.iter().filter_map(|input| parameter(input, errors)).collect();
     let (statements, result) = match &*closure.body {
         syn::Expr::Block(block) if block.label.is_none() => match block.block.stmts.split_last() {
             Some((syn::Stmt::Expr(result, None), statements)) => (statements, result),
@@ -191,6 +190,19 @@ fn lower_closure(closure: &syn::ExprClosure, errors: &mut Diagnostics) -> ExprKi
     let body = stmt::lower_all(statements, errors);
     let result = Box::new(lower(result, errors));
     if params.len() < count { ExprKind::Invalid } else { ExprKind::Closure { params, body, result } }
+}
+
+/// `h` or `(x_t, m_t)` between a closure's bars; `None` if a name is lost.
+fn parameter(pattern: &syn::Pat, errors: &mut Diagnostics) -> Option<Vec<Ident>> {
+    match pattern {
+        syn::Pat::Paren(paren) => parameter(&paren.pat, errors),
+        syn::Pat::Tuple(tuple) => {
+            let names: Vec<Option<Ident>> =
+                tuple.elems.iter().map(|name| stmt::single_name(name, &mut false, errors)).collect();
+            names.into_iter().collect()
+        }
+        name => stmt::single_name(name, &mut false, errors).map(|name| vec![name]),
+    }
 }
 
 fn operator(op: &BinOp) -> Option<BinaryOp> {
