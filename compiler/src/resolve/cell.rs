@@ -154,7 +154,7 @@ impl Resolver<'_> {
                 let at = names_here.first().map_or(closure.span, |name| name.span());
                 return self.fail(at, format!("the state `{name}` is one tensor"));
             };
-            if names.iter().any(|other| *other == here) && here != *name {
+            if names.contains(&here) && here != *name {
                 let error = Diagnostic::new(here.span(), format!("this is the state `{name}`"));
                 return Err(self.error(error.help("a closure takes the states in their order")));
             }
