@@ -91,3 +91,22 @@ fn images_of_one_pixel_and_one_channel() {
         }
     }
 }
+
+#[test]
+fn images_in_sequences() {
+    against_reference! {
+        Frames(x: float, y: float) run(x) -> (most, mean) as f64,
+        Frames<batch = 3, dtype = f64> {
+            let x = input([2, 3, 7, 6, 2]);
+            let y = target([4]);
+            let h = x.conv2d(5, kernel = 3, stride = (2, 1), pad = same).tanh().conv2d(3, kernel = 2, groups = 1);
+            let most = h.max_pool2d(2, stride = 1);
+            let mean = h.avg_pool2d(2, pad = same);
+            output(most, mean);
+            let steps = mean.global_avg_pool2d().conv1d(2, kernel = 2);
+            let all = concat([most.flatten(), steps.flatten()]);
+            loss(mse(all.dense(4), y));
+            optimizer(sgd(lr = 0.3));
+        }
+    }
+}

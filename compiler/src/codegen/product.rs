@@ -191,7 +191,7 @@ fn over_images(
 ) -> Product {
     let function = super::names::ident(name);
     let scratch = quote::format_ident!("{name}_scratch");
-    let images = if kernel.domain.batched { quote!(part.rows(m.rows)) } else { quote!(part.alone(1)) };
+    let images = window::images(kernel);
     Product {
         code: quote! {
             ::kiln::kernels::#function(
@@ -204,7 +204,13 @@ fn over_images(
 
 /// A convolution's weight gradient: each thread takes a tile of the weights and goes through all images.
 fn weight_grad(kernel: &Kernel, shape: &TokenStream, sides: &Sides<'_>, epilogue: &TokenStream) -> Product {
-    let images = if sides.left_ty.batched { quote!(m.rows) } else { quote!(1) };
+    let lead: usize = sides.left_ty.dims.iter().rev().skip(3).product();
+    let count = int(lead);
+    let images = match (sides.left_ty.batched, lead) {
+        (true, 1) => quote!(m.rows),
+        (true, _) => quote!(m.rows * #count),
+        (false, _) => quote!(#count),
+    };
     let (left, right) = (sides.left, sides.right);
     let tile = split(kernel);
     Product {

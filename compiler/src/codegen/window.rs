@@ -12,6 +12,25 @@ fn dim(ty: &Type, axis: usize) -> usize {
     ty.dims.get(axis).copied().unwrap_or(1)
 }
 
+/// An axis of an image: 0 is its height, whatever stands in front.
+fn side(ty: &Type, axis: usize) -> usize {
+    dim(ty, ty.dims.len().saturating_sub(3) + axis)
+}
+
+/// The images that this thread takes: those of its rows.
+pub(super) fn images(kernel: &Kernel) -> TokenStream {
+    let lead: usize = kernel.domain.dims.iter().rev().skip(3).product();
+    let count = int(lead);
+    match (kernel.domain.batched, lead) {
+        (true, 1) => quote!(part.rows(m.rows)),
+        (true, _) => quote!({
+            let rows = part.rows(m.rows);
+            rows.start * #count..rows.end * #count
+        }),
+        (false, _) => quote!(part.alone(#count)),
+    }
+}
+
 fn pair([a, b]: [usize; 2]) -> TokenStream {
     let (a, b) = (int(a), int(b));
     quote!([#a, #b])
@@ -19,11 +38,11 @@ fn pair([a, b]: [usize; 2]) -> TokenStream {
 
 /// A convolution's shape from those of its image, its weights and its result.
 pub(super) fn conv_shape(op: &Conv2d, image: &Type, weights: &Type, result: &Type) -> TokenStream {
-    let input = pair([dim(image, 0), dim(image, 1)]);
-    let channels = int(dim(image, 2));
+    let input = pair([side(image, 0), side(image, 1)]);
+    let channels = int(side(image, 2));
     let kernel = pair([dim(weights, 0), dim(weights, 1)]);
     let filters = int(dim(weights, 3));
-    let output = pair([dim(result, 0), dim(result, 1)]);
+    let output = pair([side(result, 0), side(result, 1)]);
     let (stride, dilation) = (pair(op.stride), pair(op.dilation));
     let low = pair([op.pad[0][0], op.pad[1][0]]);
     let high = pair([op.pad[0][1], op.pad[1][1]]);
@@ -47,9 +66,9 @@ pub(super) fn conv_shape(op: &Conv2d, image: &Type, weights: &Type, result: &Typ
 }
 
 fn pool_shape(size: [usize; 2], stride: [usize; 2], pad: [[usize; 2]; 2], image: &Type, result: &Type) -> TokenStream {
-    let input = pair([dim(image, 0), dim(image, 1)]);
-    let channels = int(dim(image, 2));
-    let output = pair([dim(result, 0), dim(result, 1)]);
+    let input = pair([side(image, 0), side(image, 1)]);
+    let channels = int(side(image, 2));
+    let output = pair([side(result, 0), side(result, 1)]);
     let (size, stride) = (pair(size), pair(stride));
     let low = pair([pad[0][0], pad[1][0]]);
     quote! {
@@ -76,7 +95,7 @@ pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStr
     let source = graph.inputs(anchor).first().map(|&operand| graph.ty(operand).clone());
     let (Some(source), Some(first)) = (source, operands.first()) else { return TokenStream::new() };
     let result = graph.ty(anchor);
-    let images = if kernel.domain.batched { quote!(part.rows(m.rows)) } else { quote!(part.alone(1)) };
+    let images = images(kernel);
     let max =
         |pool: &MaxPool2d, image: &Type, result: &Type| pool_shape(pool.size, pool.stride, pool.pad, image, result);
     let avg =

@@ -31,7 +31,7 @@ pub(super) const TEMPLATES: &[Template] = &[
         build: |b, args| {
             let x = b.tensor(args, "x")?;
             super::sequence::sequence(b, args, x)?;
-            channels(b, args, x)
+            channels(b, args, x, 1)
         },
     },
     Template {
@@ -43,14 +43,17 @@ pub(super) const TEMPLATES: &[Template] = &[
         build: |b, args| {
             let x = b.tensor(args, "x")?;
             super::window::image(b, args, x)?;
-            channels(b, args, x)
+            channels(b, args, x, 2)
         },
     },
 ];
 
-fn channels(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId) -> Eval<Value> {
+/// One number for each channel of each sequence or image, whose axes before the channels are so many.
+fn channels(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId, axes: usize) -> Eval<Value> {
     let ty = b.ty(x);
-    let dims = ty.dims.last().copied().into_iter().collect();
+    let lead = ty.dims.len().saturating_sub(axes + 1);
+    let within = lead..lead + axes;
+    let dims = ty.dims.iter().enumerate().map(|(axis, &dim)| if within.contains(&axis) { 1 } else { dim }).collect();
     drop_by(b, args, x, Type { dims, ..ty })
 }
 
@@ -63,11 +66,7 @@ fn drop_by(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId, ty: Type) -> Eval<V
     let stream = b.resolver.streams;
     b.resolver.streams += 1;
     let mut random = b.node(Random { stream, ty: ty.clone() }, &[])?;
-    let wide = b.ty(x);
-    if ty != wide {
-        let mut dims = vec![1; wide.dims.len().saturating_sub(ty.dims.len())];
-        dims.extend(&ty.dims);
-        random = b.reshape(random, &dims)?;
+    if ty != b.ty(x) {
         random = b.like(random, x)?;
     }
     let kept = b.compare(CompareKind::Ge, random, rate)?;

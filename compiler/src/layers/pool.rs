@@ -108,9 +108,11 @@ fn global(b: &mut Builder<'_, '_>, args: &Bound, max: bool) -> Eval<Value> {
     let x = b.tensor(args, "x")?;
     window::image(b, args, x)?;
     let keep = b.flag(args, "keepdims")?;
+    let height = b.dims(x).len().saturating_sub(3);
+    let axes = [height, height + 1];
     let result = match max {
-        true => b.reduce(ReduceKind::Max, x, &[0, 1], keep)?,
-        false => b.mean(x, &[0, 1], keep)?,
+        true => b.reduce(ReduceKind::Max, x, &axes, keep)?,
+        false => b.mean(x, &axes, keep)?,
     };
     Ok(Value::Tensor(result))
 }

@@ -28,8 +28,9 @@ pub(super) const TEMPLATES: &[Template] = &[
             let x = b.tensor(args, "x")?;
             window::image(b, args, x)?;
             let [height, width] = b.pair(args, "size")?;
-            let high = repeat(b, args, "size", x, 0, height)?;
-            repeat(b, args, "size", high, 1, width).map(Value::Tensor)
+            let lead = b.dims(x).len().saturating_sub(3);
+            let high = repeat(b, args, "size", x, lead, height)?;
+            repeat(b, args, "size", high, lead + 1, width).map(Value::Tensor)
         },
     ),
     layer(
@@ -40,7 +41,8 @@ pub(super) const TEMPLATES: &[Template] = &[
             let x = b.tensor(args, "x")?;
             sequence(b, args, x)?;
             let size = b.size(args, "size")?;
-            repeat(b, args, "size", x, 0, size).map(Value::Tensor)
+            let lead = b.dims(x).len().saturating_sub(2);
+            repeat(b, args, "size", x, lead, size).map(Value::Tensor)
         },
     ),
     layer(
@@ -91,10 +93,7 @@ pub(super) const TEMPLATES: &[Template] = &[
             let x = b.tensor(args, "x")?;
             sequence(b, args, x)?;
             match ends(b, args, "padding")? {
-                Some([0, 0]) => Ok(Value::Tensor(x)),
-                Some([low, high]) => b
-                    .node(Pad { low: vec![low, 0], high: vec![high, 0], interior: vec![0; 2] }, &[x])
-                    .map(Value::Tensor),
+                Some(ends) => pad(b, x, &[ends]),
                 None => b.fail_at(args, "padding", "`padding` is a number of zeros: 1 or (0, 1)"),
             }
         },
@@ -128,11 +127,27 @@ pub(super) fn repeat(
     b.reshape(many, &dims)
 }
 
-/// Without cells at the ends of the first axes.
+/// With zeros at the ends of the axes before the channels.
+fn pad(b: &mut Builder<'_, '_>, x: NodeId, edges: &[[usize; 2]]) -> Eval<Value> {
+    if edges.iter().all(|edge| *edge == [0, 0]) {
+        return Ok(Value::Tensor(x));
+    }
+    let rank = b.dims(x).len();
+    let lead = rank.saturating_sub(edges.len() + 1);
+    let along = |side: fn(&[usize; 2]) -> usize| -> Vec<usize> {
+        let edges = edges.iter().map(side);
+        std::iter::repeat_n(0, lead).chain(edges).chain([0]).collect()
+    };
+    let (low, high) = (along(|edge| edge[0]), along(|edge| edge[1]));
+    b.node(Pad { low, high, interior: vec![0; rank] }, &[x]).map(Value::Tensor)
+}
+
+/// Without cells at the ends of the axes before the channels.
 fn crop(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId, edges: &[[usize; 2]]) -> Eval<Value> {
     let dims = b.dims(x);
     let (mut starts, mut after) = (vec![0; dims.len()], dims.clone());
-    for (axis, &[low, high]) in edges.iter().enumerate() {
+    let lead = dims.len().saturating_sub(edges.len() + 1);
+    for (axis, &[low, high]) in edges.iter().enumerate().map(|(axis, edge)| (lead + axis, edge)) {
         let (Some(start), Some(end)) = (starts.get_mut(axis), after.get_mut(axis)) else { continue };
         match end.checked_sub(high) {
             Some(left) if left > low => (*start, *end) = (low, left),

@@ -1,4 +1,4 @@
-//! Convolution and pooling over sequences [steps, channels]: as over images of height 1.
+//! Convolution and pooling over sequences [steps, channels]: as over images of height 1. Axes in front count sequences.
 
 use super::template::{Fallback, Kind, Parameter, Template};
 use super::window::{self, Window};
@@ -96,22 +96,24 @@ pub(super) const TEMPLATES: &[Template] = &[
         let x = b.tensor(args, "x")?;
         sequence(b, args, x)?;
         let keep = b.flag(args, "keepdims")?;
-        b.reduce(ReduceKind::Max, x, &[0], keep).map(Value::Tensor)
+        let steps = b.dims(x).len().saturating_sub(2);
+        b.reduce(ReduceKind::Max, x, &[steps], keep).map(Value::Tensor)
     }),
     layer("global_avg_pool1d", "The mean of each channel.", GLOBAL, |b, args| {
         let x = b.tensor(args, "x")?;
         sequence(b, args, x)?;
         let keep = b.flag(args, "keepdims")?;
-        b.mean(x, &[0], keep).map(Value::Tensor)
+        let steps = b.dims(x).len().saturating_sub(2);
+        b.mean(x, &[steps], keep).map(Value::Tensor)
     }),
 ];
 
 /// Steps and channels.
 pub(super) fn sequence(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId) -> Eval<[usize; 2]> {
     let dims = b.dims(x);
-    match <[usize; 2]>::try_from(dims.as_slice()) {
-        Ok(sequence) => Ok(sequence),
-        Err(_) => {
+    match *dims.as_slice() {
+        [.., steps, channels] => Ok([steps, channels]),
+        _ => {
             let message =
                 format!("`{}` needs a sequence [steps, channels], and this is {}", args.template(), shape(&dims));
             let help = match dims.as_slice() {
@@ -149,15 +151,21 @@ fn image(
         Some(ends) => Padding::Explicit([[0, 0], ends]),
         None => b.padding(args, "pad")?,
     };
-    let image = b.reshape(x, &[1, steps, channels])?;
+    let mut dims = b.dims(x);
+    dims.truncate(dims.len().saturating_sub(2));
+    dims.extend([1, steps, channels]);
+    let image = b.reshape(x, &dims)?;
     let pad = window::pad(b, args, image, window, padding, size)?;
     Ok((image, pad))
 }
 
 /// The image of height 1 as a sequence again.
 fn flat(b: &mut Builder<'_, '_>, image: NodeId) -> Eval<NodeId> {
-    let dims = b.dims(image);
-    b.reshape(image, dims.get(1..).unwrap_or_default())
+    let mut dims = b.dims(image);
+    if let Some(height) = dims.len().checked_sub(3) {
+        dims.remove(height);
+    }
+    b.reshape(image, &dims)
 }
 
 fn conv1d(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {

@@ -1,4 +1,4 @@
-//! What convolutions and pools share: windows over the two first axes of an image.
+//! What convolutions and pools share: windows over the height and the width of images.
 
 use super::{Bound, Builder};
 use crate::ir::{NodeId, shape};
@@ -11,12 +11,12 @@ pub(super) struct Window {
     pub(super) dilation: [usize; 2],
 }
 
-/// Height, width and channels of an image.
+/// Height, width and channels of an image; axes in front count images.
 pub(super) fn image(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId) -> Eval<[usize; 3]> {
     let dims = b.dims(x);
-    match <[usize; 3]>::try_from(dims.as_slice()) {
-        Ok(image) => Ok(image),
-        Err(_) => {
+    match *dims.as_slice() {
+        [.., height, width, channels] => Ok([height, width, channels]),
+        _ => {
             let message =
                 format!("`{}` needs an image [height, width, channels], and this is {}", args.template(), shape(&dims));
             let help = match dims.as_slice() {
@@ -44,7 +44,8 @@ pub(super) fn pad(
 ) -> Eval<[[usize; 2]; 2]> {
     let dims = b.dims(x);
     let mut pad = [[0; 2]; 2];
-    for (axis, &extent) in dims.iter().enumerate().take(2) {
+    let lead = dims.len().saturating_sub(3);
+    for (axis, &extent) in dims.iter().skip(lead).enumerate().take(2) {
         let span = (window.size[axis] - 1) * window.dilation[axis] + 1;
         match padding {
             Padding::Valid => {}
@@ -84,14 +85,14 @@ pub(super) fn tell(
 ) {
     let (before, after) = (b.dims(x), b.dims(result));
     let extent = |dims: &[usize]| match dims {
-        [height, width, ..] if height == width => height.to_string(),
-        [height, width, ..] => format!("{height}×{width}"),
+        [.., height, width, _] if height == width => height.to_string(),
+        [.., height, width, _] => format!("{height}×{width}"),
         _ => shape(dims),
     };
     let text = format!("{settings} {}→{}", extent(&before), extent(&after));
     let effect = Effect::Window {
         conv,
-        channels: if conv { after.get(2).copied() } else { None },
+        channels: if conv { after.last().copied() } else { None },
         size: [0, 1].map(|axis: usize| (window.size[axis] - 1) * window.dilation[axis] + 1),
         stride: window.stride,
         pad: padding.1.map(|[low, high]| low + high),

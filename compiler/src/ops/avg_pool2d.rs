@@ -6,7 +6,8 @@ use crate::autodiff::Vjp;
 use crate::ir::{NodeId, Type};
 
 /// `(x)`: x `[H, W, C]` gives `[OH, OW, C]`, in each channel the mean of each window, as Keras's
-/// `AveragePooling2D`: padding doesn't count, neither in the sum nor in the divisor.
+/// `AveragePooling2D`: padding doesn't count, neither in the sum nor in the divisor. Axes in front
+/// count images.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AvgPool2d {
     /// Height and width of a window.
@@ -74,12 +75,12 @@ impl Rules for AvgPool2d {
         let [x] = operands("avg_pool2d", inputs)?;
         let [height, width, channels] = check::image("the image of `avg_pool2d`", x)?;
         let [oh, ow] = self.output([height, width])?;
-        Ok(x.with_dims([oh, ow, channels]))
+        Ok(check::with_image(x, [oh, ow, channels]))
     }
 
     fn vjp(&self, cx: &mut Vjp<'_>) -> Vec<Option<NodeId>> {
-        let image = cx.ty(cx.input(0)).dims;
-        let by_x = AvgPool2dGrad { pool: self.clone(), input: [image[0], image[1]] };
+        let input = check::plane(&cx.ty(cx.input(0)).dims);
+        let by_x = AvgPool2dGrad { pool: self.clone(), input };
         vec![Some(cx.push(by_x, &[cx.grad()]))]
     }
 
@@ -118,7 +119,8 @@ pub(super) mod tests {
     pub(in crate::ops) fn cases(op: impl Fn(AvgPool2d, [usize; 3]) -> (Op, [usize; 3])) -> Gradient {
         let cases = grid().into_iter().flat_map(|(MaxPool2d { size, stride, pad }, image)| {
             let (op, operand) = op(pool(size, stride, pad), image);
-            [batched(operand), fixed(operand)].map(|ty| Case::real(op.clone(), [ty]))
+            let [height, width, channels] = operand;
+            [batched(operand), fixed(operand), batched([2, height, width, channels])].map(|ty| Case::real(op.clone(), [ty]))
         });
         Gradient::Checked(cases.collect())
     }

@@ -14,10 +14,26 @@ pub(super) fn floats(name: &str, inputs: &[&Type]) -> Result<(), String> {
     }
 }
 
-/// Height, width and channels of an image; `image` says whose.
+/// Height, width and channels of an image, the last three axes; those in front count images. `image` says whose.
 pub(super) fn image(image: &str, ty: &Type) -> Result<[usize; 3], String> {
-    <[usize; 3]>::try_from(ty.dims.as_slice())
-        .map_err(|_| format!("{image} is [height, width, channels], found {}", ty.shape()))
+    match *ty.dims.as_slice() {
+        [.., height, width, channels] => Ok([height, width, channels]),
+        _ => Err(format!("{image} is [height, width, channels], found {}", ty.shape())),
+    }
+}
+
+/// Images of another size, as many as there are of `like`.
+pub(super) fn with_image(like: &Type, image: [usize; 3]) -> Type {
+    let lead = like.dims.len().saturating_sub(3);
+    like.with_dims(like.dims.iter().take(lead).copied().chain(image).collect::<Vec<_>>())
+}
+
+/// Height and width of images, of whom the shape rule knows that they are.
+pub(super) fn plane(dims: &[usize]) -> [usize; 2] {
+    match *dims {
+        [.., height, width, _] => [height, width],
+        _ => [0, 0],
+    }
 }
 
 /// That these are the places of the winners in the windows of `max_pool2d`'s result.
@@ -62,12 +78,11 @@ pub(super) fn array(shape: &[usize], elements: Vec<f64>) -> crate::eval::Array {
     crate::eval::Array::from_shape_vec(shape, elements).unwrap_or_else(|error| panic!("{shape:?}: {error}"))
 }
 
-/// Of images, batched or not, the rows and the shape of one.
+/// Of images, batched or not, their number and the shape of one.
 #[cfg(feature = "eval")]
 pub(super) fn rows_and_image(shape: &[usize]) -> (usize, [usize; 3]) {
     match *shape {
-        [height, width, channels] => (1, [height, width, channels]),
-        [rows, height, width, channels] => (rows, [height, width, channels]),
+        [ref lead @ .., height, width, channels] => (lead.iter().product(), [height, width, channels]),
         _ => unreachable!("the shape rule asks for images, found {shape:?}"),
     }
 }

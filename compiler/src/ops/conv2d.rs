@@ -12,7 +12,8 @@ use crate::ir::{NodeId, Type};
 ///
 /// over `ky`, `kx`, `c`, where cells outside the image count as 0 and `group(f) = f / (F / groups)`. As everywhere
 /// in deep learning this is a cross-correlation: the kernel isn't flipped (Goodfellow et al., Deep Learning, 2016,
-/// section 9.1). Layout and meaning of the settings are those of Keras's `Conv2D`.
+/// section 9.1). Layout and meaning of the settings are those of Keras's `Conv2D`; as there, x may have axes in front,
+/// which count images: `[T, H, W, C]` gives `[T, OH, OW, F]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Conv2d {
     /// From one window to the next, vertically and horizontally.
@@ -135,13 +136,13 @@ impl Rules for Conv2d {
             return Err(format!("`conv2d`: an image of {channels} channels{groups} does not match its kernel: {found}"));
         }
         let [oh, ow] = self.output([height, width], [kh, kw])?;
-        Ok(x.with_dims([oh, ow, filters]))
+        Ok(check::with_image(x, [oh, ow, filters]))
     }
 
     fn vjp(&self, cx: &mut Vjp<'_>) -> Vec<Option<NodeId>> {
         let (x, w, g) = (cx.input(0), cx.input(1), cx.grad());
-        let (image, kernel) = (cx.ty(x).clone().dims, cx.ty(w).clone().dims);
-        let by_x = Conv2dInputGrad { conv: self.clone(), input: [image[0], image[1]] };
+        let (input, kernel) = (check::plane(&cx.ty(x).dims), cx.ty(w).clone().dims);
+        let by_x = Conv2dInputGrad { conv: self.clone(), input };
         let by_w = Conv2dWeightGrad { conv: self.clone(), kernel: [kernel[0], kernel[1]] };
         vec![Some(cx.push(by_x, &[g, w])), Some(cx.push(by_w, &[x, g]))]
     }
@@ -214,8 +215,9 @@ pub(super) mod tests {
         let cases = grid().into_iter().flat_map(|(conv, image, kernel)| {
             let ([oh, ow], w) = (conv.output([image[0], image[1]], [kernel[0], kernel[1]]).expect("it fits"), kernel);
             let of = &of;
-            [fixed([]), batched([])].map(|rows| {
-                let types = [rows.with_dims(image), fixed(kernel), rows.with_dims([oh, ow, w[3]])];
+            [fixed([]), batched([]), batched([2]), fixed([3, 1])].map(|rows| {
+                let images = |image: [usize; 3]| rows.with_dims([rows.dims.as_slice(), &image].concat());
+                let types = [images(image), fixed(kernel), images([oh, ow, w[3]])];
                 let (op, operands) = of((conv.clone(), image, kernel), types);
                 Case::real(op, operands)
             })
@@ -245,6 +247,7 @@ pub(super) mod tests {
             infer(&plain(), &[784], &[3, 3, 1, 32]).unwrap_err(),
             "the image of `conv2d` is [height, width, channels], found [784]"
         );
+        assert_eq!(infer(&plain(), &[7, 2, 28, 28, 1], &[3, 3, 1, 32]), Ok(vec![7, 2, 26, 26, 32]));
         assert_eq!(
             infer(&plain(), &[8, 8, 3], &[3, 3, 1, 2]).unwrap_err(),
             "`conv2d`: an image of 3 channels does not match its kernel: expected 3 channels in [3, 3, 1, 2], found 1"

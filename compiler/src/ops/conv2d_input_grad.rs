@@ -8,7 +8,8 @@ use crate::ir::{NodeId, Type};
 
 /// `(g, w)`: from the gradient g `[OH, OW, F]` by the result and the kernel w `[kh, kw, C / groups, F]` the gradient
 /// `[H, W, C]` by the image. [`Conv2d`] is linear in the image; this is its transpose (Dumoulin and Visin, A guide
-/// to convolution arithmetic for deep learning, 2016, chapter 4), so it serves as transposed convolution too.
+/// to convolution arithmetic for deep learning, 2016, chapter 4), so it serves as transposed convolution too. Axes
+/// in front count images.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Conv2dInputGrad {
     /// The convolution.
@@ -39,10 +40,10 @@ impl Rules for Conv2dInputGrad {
         self.conv.group_channels(channels, kernel_filters)?;
         let [oh, ow] = self.conv.output(self.input, [kh, kw])?;
         if [gh, gw, filters] != [oh, ow, kernel_filters] {
-            let expected = g.with_dims([oh, ow, kernel_filters]).shape();
+            let expected = check::with_image(g, [oh, ow, kernel_filters]).shape();
             return Err(format!("the gradient of `conv2d` has the shape of its result {expected}, found {}", g.shape()));
         }
-        Ok(g.with_dims([self.input[0], self.input[1], channels]))
+        Ok(check::with_image(g, [self.input[0], self.input[1], channels]))
     }
 
     fn vjp(&self, cx: &mut Vjp<'_>) -> Vec<Option<NodeId>> {

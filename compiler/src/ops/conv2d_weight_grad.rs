@@ -6,7 +6,8 @@ use crate::autodiff::Vjp;
 use crate::ir::{NodeId, Type};
 
 /// `(x, g)`: from the image x `[H, W, C]` and the gradient g `[OH, OW, F]` by the result the gradient
-/// `[kh, kw, C / groups, F]` by the kernel of [`Conv2d`], summed over the rows of the batch.
+/// `[kh, kw, C / groups, F]` by the kernel of [`Conv2d`], summed over the rows of the batch
+/// and over axes in front of the images.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Conv2dWeightGrad {
     /// The convolution.
@@ -33,8 +34,9 @@ impl Rules for Conv2dWeightGrad {
         let [gh, gw, filters] = check::image("the gradient of `conv2d`", g)?;
         let group_channels = self.conv.group_channels(channels, filters)?;
         let [oh, ow] = self.conv.output([height, width], self.kernel)?;
-        if [gh, gw] != [oh, ow] {
-            let expected = g.with_dims([oh, ow, filters]).shape();
+        let expected = check::with_image(x, [oh, ow, filters]);
+        if [gh, gw] != [oh, ow] || g.dims != expected.dims {
+            let expected = g.with_dims(expected.dims).shape();
             return Err(format!("the gradient of `conv2d` has the shape of its result {expected}, found {}", g.shape()));
         }
         check::same_batching("conv2d_weight_grad", x, g)?;
@@ -43,8 +45,7 @@ impl Rules for Conv2dWeightGrad {
 
     fn vjp(&self, cx: &mut Vjp<'_>) -> Vec<Option<NodeId>> {
         let (x, g, by_kernel) = (cx.input(0), cx.input(1), cx.grad());
-        let image = cx.ty(x).clone().dims;
-        let by_x = Conv2dInputGrad { conv: self.conv.clone(), input: [image[0], image[1]] };
+        let by_x = Conv2dInputGrad { conv: self.conv.clone(), input: check::plane(&cx.ty(x).dims) };
         vec![Some(cx.push(by_x, &[g, by_kernel])), Some(cx.push(self.conv.clone(), &[x, by_kernel]))]
     }
 

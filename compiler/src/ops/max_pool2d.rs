@@ -9,7 +9,7 @@ use crate::ir::{NodeId, Type};
 const MAX_CELLS: usize = 256;
 
 /// `(x)`: x `[H, W, C]` gives `[OH, OW, C]`, in each channel the largest element of each window, as Keras's
-/// `MaxPooling2D`. Padding never wins. Among equals the first, row by row, takes the gradient (as in PyTorch).
+/// `MaxPooling2D`; axes in front count images. Padding never wins. Among equals the first, row by row, takes the gradient (as in PyTorch).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MaxPool2d {
     /// Height and width of a window.
@@ -82,14 +82,14 @@ impl Rules for MaxPool2d {
         let [x] = operands("max_pool2d", inputs)?;
         let [height, width, channels] = check::image("the image of `max_pool2d`", x)?;
         let [oh, ow] = self.output([height, width])?;
-        Ok(x.with_dims([oh, ow, channels]))
+        Ok(check::with_image(x, [oh, ow, channels]))
     }
 
     fn vjp(&self, cx: &mut Vjp<'_>) -> Vec<Option<NodeId>> {
         let (x, g) = (cx.input(0), cx.grad());
-        let image = cx.ty(x).dims;
+        let input = check::plane(&cx.ty(x).dims);
         let index = cx.push(MaxPool2dIndex { pool: self.clone() }, &[x]);
-        let by_x = MaxPool2dGrad { pool: self.clone(), input: [image[0], image[1]] };
+        let by_x = MaxPool2dGrad { pool: self.clone(), input };
         vec![Some(cx.push(by_x, &[g, index]))]
     }
 
@@ -137,7 +137,8 @@ pub(super) mod tests {
 
     pub(in crate::ops) fn gradient() -> Gradient {
         let cases = grid().into_iter().flat_map(|(pool, image)| {
-            [batched(image), fixed(image)].map(|image| Case::real(pool.clone(), [image]))
+            let [height, width, channels] = image;
+            [batched(image), fixed(image), batched([2, height, width, channels])].map(|image| Case::real(pool.clone(), [image]))
         });
         Gradient::Checked(cases.collect())
     }

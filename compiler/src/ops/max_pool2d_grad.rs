@@ -53,11 +53,11 @@ impl Rules for MaxPool2dGrad {
         let [gh, gw, channels] = check::image("the gradient of `max_pool2d`", g)?;
         let [oh, ow] = self.pool.output(self.input)?;
         if [gh, gw] != [oh, ow] {
-            let (expected, found) = (g.with_dims([oh, ow, channels]).shape(), g.shape());
+            let (expected, found) = (check::with_image(g, [oh, ow, channels]).shape(), g.shape());
             return Err(format!("the gradient of `max_pool2d` has the shape of its result {expected}, found {found}"));
         }
         check::places(g, index)?;
-        Ok(g.with_dims([self.input[0], self.input[1], channels]))
+        Ok(check::with_image(g, [self.input[0], self.input[1], channels]))
     }
 
     fn vjp(&self, cx: &mut Vjp<'_>) -> Vec<Option<NodeId>> {

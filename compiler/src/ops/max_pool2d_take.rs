@@ -32,8 +32,8 @@ impl Rules for MaxPool2dTake {
 
     fn vjp(&self, cx: &mut Vjp<'_>) -> Vec<Option<NodeId>> {
         let (x, index, g) = (cx.input(0), cx.input(1), cx.grad());
-        let image = cx.ty(x).dims;
-        let by_x = MaxPool2dGrad { pool: self.pool.clone(), input: [image[0], image[1]] };
+        let input = check::plane(&cx.ty(x).dims);
+        let by_x = MaxPool2dGrad { pool: self.pool.clone(), input };
         vec![Some(cx.push(by_x, &[g, index])), None]
     }
 
