@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ir::{Graph, NodeId, ParamId, Type};
+use crate::ops::{Op, Rules};
 
 /// A value, whatever its dtype, in f64. Batched values have the batch as axis 0; booleans are 0 and 1.
 // `ArrayD<f64>` with its element type spelled out: rustc 1.95 crashes on `Context { .. }` in closures without.
@@ -60,12 +61,20 @@ impl Context<'_> {
 /// If data is missing, or a value's shape is not the one of its node's type.
 pub fn run(graph: &Graph, cx: &Context<'_>) -> BTreeMap<NodeId, Array> {
     let mut values: BTreeMap<NodeId, Array> = BTreeMap::new();
+    let mut loops: BTreeMap<NodeId, Vec<Array>> = BTreeMap::new();
     for id in graph.topological() {
         let inputs = graph.inputs(id);
         let arrays: Vec<&Array> = inputs.iter().map(|input| &values[input]).collect();
         let types: Vec<&Type> = inputs.iter().map(|&input| graph.ty(input)).collect();
         let cx = Context { operands: &types, ..*cx };
-        let value = graph.op(id).rules().eval(&cx, &arrays);
+        let value = match graph.op(id) {
+            Op::Take(take) => loops[&inputs[0]][take.index].clone(),
+            Op::Scan(scan) => {
+                loops.insert(id, scan.run(&cx, &arrays));
+                scan.eval(&cx, &arrays)
+            }
+            op => op.rules().eval(&cx, &arrays),
+        };
         assert_eq!(value.shape(), cx.shape(graph.ty(id)), "the shape of {id}, {:?}", graph.op(id));
         values.insert(id, value);
     }
@@ -79,7 +88,7 @@ mod tests {
     use super::*;
     use crate::infer;
     use crate::ir::{DType, Node};
-    use crate::ops::{Broadcast, Input, Mul, Op, Param};
+    use crate::ops::{Broadcast, Input, Mul, Param};
 
     fn node(graph: &mut Graph, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
         infer::add(graph, op, inputs, Span::call_site(), None).expect("the operands fit")

@@ -56,10 +56,10 @@ fn function(network: &Network, name: &str, roots: Vec<Root>, mode: Mode, dump: b
     graph.roots = roots;
     let mut driver = Driver::new(Scope { inputs: &network.inputs, params: &network.params }, dump);
     // What only other entry points need, and in a method the inputs that its cut replaces.
-    driver.apply("dce", Stage::Network, &mut graph, passes::dce)?;
-    driver.apply("specialise", Stage::Function, &mut graph, |graph| passes::specialise(graph, mode))?;
-    driver.apply("dce", Stage::Function, &mut graph, passes::dce)?;
-    driver.apply("cse", Stage::Function, &mut graph, passes::cse)?;
+    driver.apply_everywhere("dce", Stage::Network, &mut graph, passes::dce)?;
+    driver.apply_everywhere("specialise", Stage::Function, &mut graph, |graph| passes::specialise(graph, mode))?;
+    driver.apply_everywhere("dce", Stage::Function, &mut graph, passes::dce)?;
+    driver.apply_everywhere("cse", Stage::Function, &mut graph, passes::cse)?;
     if mode == Mode::Training {
         driver.apply("autodiff", Stage::Function, &mut graph, |graph| {
             train(network, graph);
@@ -67,9 +67,9 @@ fn function(network: &Network, name: &str, roots: Vec<Root>, mode: Mode, dump: b
         })?;
     }
     driver.optimise(&mut graph)?;
-    driver.apply("legalise", Stage::Backward, &mut graph, |graph| Ok(passes::legalise(graph)))?;
-    driver.apply("dce", Stage::Backward, &mut graph, passes::dce)?;
-    driver.apply("cse", Stage::Backward, &mut graph, passes::cse)?;
+    driver.apply_everywhere("legalise", Stage::Backward, &mut graph, |graph| Ok(passes::legalise(graph)))?;
+    driver.apply_everywhere("dce", Stage::Backward, &mut graph, passes::dce)?;
+    driver.apply_everywhere("cse", Stage::Backward, &mut graph, passes::cse)?;
     let trace = driver.into_trace();
     Ok(Optimised { function: Function { name: name.to_string(), inputs: network.inputs.clone(), graph }, trace })
 }

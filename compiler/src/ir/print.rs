@@ -1,7 +1,7 @@
 //! A graph as text: what dumps show and snapshot tests hold.
 //!
 //! One line per value, operands first: what the first root needs, then what the next one adds, then what no root
-//! needs. The numbers count lines, so the text depends on what is computed, not on the ids that passes left behind.
+//! needs. The body of a loop stands indented below it, numbered by itself. The numbers count lines, so the text depends on what is computed, not on the ids that passes left behind.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -66,6 +66,11 @@ impl fmt::Display for Graph {
                 write!(f, "  # {name}")?;
             }
             writeln!(f)?;
+            if let crate::ops::Op::Scan(scan) = &node.op {
+                for line in scan.body.text().lines() {
+                    writeln!(f, "    {line}")?;
+                }
+            }
         }
         for root in &self.roots {
             writeln!(f, "{} = {}", root.kind, number(root.node))?;
@@ -127,6 +132,26 @@ mod tests {
             graph.to_string(),
             "%0 = input {index=0} : f32[B, 2]\n%1 = reduce %0 {kind=sum, axes=[0], batch=true} : f32[]\n\
              loss = %1\nparam 1 = %0\nstate 1.0 = %0\n"
+        );
+    }
+
+    #[test]
+    fn a_body_stands_below_its_loop() {
+        let mut body = Graph::default();
+        let x = add(&mut body, Input { index: 0, ty: Type::batched(DType::F32, []) }, &[]);
+        let negative = add(&mut body, Neg, &[x]);
+        body.roots.push(Root { kind: RootKind::Output(0), node: negative });
+        let mut graph = Graph::default();
+        let x = input(&mut graph);
+        let body = crate::ops::Body::new(body);
+        let scan = add(&mut graph, crate::ops::Scan { body, steps: 2, reverse: false, sequences: 1, states: 0 }, &[x]);
+        let y = add(&mut graph, crate::ops::Take { index: 0, ty: Type::batched(DType::F32, [2]) }, &[scan]);
+        graph.roots.push(Root { kind: RootKind::Output(0), node: y });
+        assert_eq!(
+            graph.to_string(),
+            "%0 = input {index=0} : f32[B, 2]\n%1 = scan %0 {steps=2, reverse=false, sequences=1, states=0} : u8[0]\n    \
+             %0 = input {index=0} : f32[B]\n    %1 = neg %0 : f32[B]\n    output 0 = %1\n\
+             %2 = take %1 {index=0} : f32[B, 2]\noutput 0 = %2\n"
         );
     }
 

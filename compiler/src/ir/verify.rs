@@ -14,7 +14,11 @@
 //! 9. No root is of type `Bool`, which is never stored.
 //! 10. From [`Stage::Function`] on there is no `Phase`.
 //! 11. From [`Stage::Backward`] on there is no `StopGradient`.
-//! 12. `Carry` is a root of the bodies of loops alone.
+//! 12. `Carry` is a root of the bodies of loops alone, and they have no other roots than those and outputs.
+//! 13. The operand of a `Take` is a `Scan`, and its type is what the loop gives under its number.
+//! 14. Whoever reads a `Scan` is a `Take`; no root does.
+//! 15. The body of a loop has no `Param`, `State`, `Hyper` or `Random`: what depends on the call comes as an operand.
+//! 16. All of this holds of the body of a loop, whose inputs are the loop's operands, of a sequence those of one step.
 
 use std::collections::HashSet;
 
@@ -42,7 +46,14 @@ pub struct Scope<'a> {
     pub params: &'a [ParamDecl],
 }
 
-impl<'a> Scope<'a> {
+/// What this graph may refer to: a function, or a loop's body.
+struct Inside<'a> {
+    inputs: Vec<Type>,
+    params: &'a [ParamDecl],
+    body: bool,
+}
+
+impl<'a> Inside<'a> {
     fn param(&self, param: ParamId) -> Result<&'a Type, String> {
         let declared = self.params.get(param.0).map(|declared| &declared.ty);
         declared.ok_or_else(|| format!("invariant 5: there is no parameter {}", param.0))
@@ -54,6 +65,11 @@ impl<'a> Scope<'a> {
 /// # Errors
 /// The first one that does not hold, and where.
 pub fn verify(graph: &Graph, scope: &Scope<'_>, stage: Stage) -> Result<(), String> {
+    let inputs = scope.inputs.iter().map(|declared| declared.ty.clone()).collect();
+    check(graph, &Inside { inputs, params: scope.params, body: false }, stage)
+}
+
+fn check(graph: &Graph, scope: &Inside<'_>, stage: Stage) -> Result<(), String> {
     let Some(order) = graph.try_topological() else {
         return Err("invariant 1: the graph has a cycle".into());
     };
@@ -64,7 +80,7 @@ pub fn verify(graph: &Graph, scope: &Scope<'_>, stage: Stage) -> Result<(), Stri
     roots(graph, scope)
 }
 
-fn node(graph: &Graph, scope: &Scope<'_>, stage: Stage, id: NodeId) -> Result<(), String> {
+fn node(graph: &Graph, scope: &Inside<'_>, stage: Stage, id: NodeId) -> Result<(), String> {
     let operands = graph.operands(id);
     if operands.iter().enumerate().any(|(expected, &(position, _))| position != expected) {
         let positions: Vec<usize> = operands.iter().map(|&(position, _)| position).collect();
@@ -76,18 +92,36 @@ fn node(graph: &Graph, scope: &Scope<'_>, stage: Stage, id: NodeId) -> Result<()
     same(3, "the shape rule", &expected, &node.ty)?;
     match &node.op {
         Op::Input(input) => match scope.inputs.get(input.index) {
-            Some(declared) => same(4, "the declaration", &declared.ty, &node.ty),
+            Some(declared) => same(4, "the declaration", declared, &node.ty),
             None => Err(format!("invariant 4: there is no input {}", input.index)),
         },
+        Op::Param(_) | Op::State(_) | Op::Hyper(_) | Op::Random(_) if scope.body => {
+            Err("invariant 15: a loop's body reads it".into())
+        }
         Op::Param(param) => same(5, "the declaration", scope.param(param.index)?, &node.ty),
         Op::State(state) => same(5, "the parameter", scope.param(state.index)?, &node.ty),
+        Op::Take(take) => match operands.first().map(|&(_, input)| graph.op(input)) {
+            Some(Op::Scan(scan)) => match scan.results().get(take.index) {
+                Some(result) => same(13, "the loop", result, &node.ty),
+                None => Err(format!("invariant 13: the loop has no result {}", take.index)),
+            },
+            _ => Err("invariant 13: its operand is no loop".into()),
+        },
+        Op::Scan(scan) => {
+            if graph.users(id).into_iter().any(|user| !matches!(graph.op(user), Op::Take(_))) {
+                return Err("invariant 14: somebody else than a `take` reads it".into());
+            }
+            let inputs = scan.arguments(&types)?;
+            check(scan.body.graph(), &Inside { inputs, params: &[], body: true }, stage)
+                .map_err(|message| format!("{message}\n  in the body"))
+        }
         Op::Phase(_) if stage >= Stage::Function => Err("invariant 10: a phase is left".into()),
         Op::StopGradient(_) if stage >= Stage::Backward => Err("invariant 11: a stop_gradient is left".into()),
         _ => Ok(()),
     }
 }
 
-fn roots(graph: &Graph, scope: &Scope<'_>) -> Result<(), String> {
+fn roots(graph: &Graph, scope: &Inside<'_>) -> Result<(), String> {
     let mut kinds = HashSet::new();
     let mut outputs = 0;
     for root in &graph.roots {
@@ -99,6 +133,9 @@ fn roots(graph: &Graph, scope: &Scope<'_>) -> Result<(), String> {
             return Err(at("invariant 6: there are two of it".into()));
         }
         let ty = graph.ty(root.node);
+        if matches!(graph.op(root.node), Op::Scan(_)) {
+            return Err(at("invariant 14: a loop is no value".into()));
+        }
         match root.kind {
             RootKind::Output(number) => {
                 if number != outputs {
@@ -106,11 +143,15 @@ fn roots(graph: &Graph, scope: &Scope<'_>) -> Result<(), String> {
                 }
                 outputs += 1;
             }
+            RootKind::Loss | RootKind::Param(_) | RootKind::State(..) if scope.body => {
+                return Err(at("invariant 12: this is a loop's body".into()));
+            }
             RootKind::Loss => {
                 if !ty.is_scalar() || !ty.dtype.is_float() {
                     return Err(at(format!("invariant 7: the loss is {ty}, not a float scalar")));
                 }
             }
+            RootKind::Carry(_) if scope.body => {}
             RootKind::Carry(_) => return Err(at("invariant 12: this is no loop's body".into())),
             RootKind::Param(param) | RootKind::State(param, _) => {
                 scope.param(param).and_then(|declared| same(7, "the parameter", declared, ty)).map_err(at)?;
@@ -137,7 +178,7 @@ mod tests {
 
     use super::super::{Init, InputKind, Node, Root};
     use super::*;
-    use crate::ops::{Compare, CompareKind, Input, Neg, Param, Phase, State, StopGradient};
+    use crate::ops::{Body, Compare, CompareKind, Input, Neg, Param, Phase, Scan, State, StopGradient, Take};
 
     fn ty(batched: bool) -> Type {
         Type { dtype: DType::F32, batched, dims: vec![2] }
@@ -158,7 +199,7 @@ mod tests {
         (graph, x, w)
     }
 
-    fn check(graph: &Graph, stage: Stage) -> Result<(), String> {
+    fn verified(graph: &Graph, stage: Stage) -> Result<(), String> {
         let inputs = [InputDecl { name: quote::format_ident!("x"), kind: InputKind::Dense, ty: ty(true) }];
         let (name, init, span) = ("w".to_string(), Init::Zeros, Span::call_site());
         let params = [ParamDecl { name, ty: ty(false), init, trainable: true, span }];
@@ -170,13 +211,13 @@ mod tests {
     fn breaks(number: usize, stage: Stage, change: impl FnOnce(&mut Graph, NodeId, NodeId)) {
         let (mut graph, x, w) = good();
         change(&mut graph, x, w);
-        let error = check(&graph, stage).unwrap_err();
+        let error = verified(&graph, stage).unwrap_err();
         assert!(error.starts_with(&format!("invariant {number}: ")), "{error}");
     }
 
     #[test]
     fn a_good_graph_passes() {
-        assert_eq!(check(&good().0, Stage::Backward), Ok(()));
+        assert_eq!(verified(&good().0, Stage::Backward), Ok(()));
     }
 
     #[test]
@@ -223,6 +264,73 @@ mod tests {
         });
     }
 
+    /// A loop whose body negates a state of the parameter's type, with a `Take` of it.
+    fn looped(graph: &mut Graph, w: NodeId, change: impl FnOnce(&mut Graph, NodeId)) -> (NodeId, NodeId) {
+        let mut body = Graph::default();
+        let h = push(&mut body, Input { index: 0, ty: ty(false) }, &[], ty(false));
+        let next = push(&mut body, Neg, &[h], ty(false));
+        body.roots.push(Root { kind: RootKind::Carry(0), node: next });
+        change(&mut body, h);
+        let scan = Scan { body: Body::new(body), steps: 3, reverse: false, sequences: 0, states: 1 };
+        let scan = push(graph, scan, &[w], Type::fixed(DType::U8, [0]));
+        (scan, push(graph, Take { index: 0, ty: ty(false) }, &[scan], ty(false)))
+    }
+
+    #[test]
+    fn loops_are_checked_and_their_bodies_too() {
+        let stage = Stage::Backward;
+        let (mut graph, _, w) = good();
+        looped(&mut graph, w, |_, _| {});
+        assert_eq!(verified(&graph, stage), Ok(()));
+        breaks(3, stage, |graph, x, _| {
+            looped(graph, x, |_, _| {});
+        });
+        breaks(3, stage, |graph, _, w| {
+            looped(graph, w, |body, h| {
+                push(body, Neg, &[h], ty(true));
+            });
+        });
+        breaks(3, stage, |graph, _, w| {
+            looped(graph, w, |body, h| {
+                push(body, Input { index: 1, ty: ty(false) }, &[h], ty(false));
+            });
+        });
+        breaks(12, stage, |graph, x, _| graph.roots.push(Root { kind: RootKind::Carry(0), node: x }));
+        breaks(3, stage, |graph, _, w| {
+            looped(graph, w, |body, h| body.roots.push(Root { kind: RootKind::Param(ParamId(0)), node: h }));
+        });
+        breaks(13, stage, |graph, _, w| {
+            push(graph, Take { index: 0, ty: ty(false) }, &[w], ty(false));
+        });
+        breaks(13, stage, |graph, _, w| {
+            let (scan, _) = looped(graph, w, |_, _| {});
+            push(graph, Take { index: 1, ty: ty(false) }, &[scan], ty(false));
+        });
+        breaks(13, stage, |graph, _, w| {
+            let (scan, _) = looped(graph, w, |_, _| {});
+            push(graph, Take { index: 0, ty: ty(true) }, &[scan], ty(true));
+        });
+        breaks(14, stage, |graph, _, w| {
+            let (scan, _) = looped(graph, w, |_, _| {});
+            let empty = graph.ty(scan).clone();
+            push(graph, crate::ops::StopGradient, &[scan], empty);
+        });
+        breaks(14, stage, |graph, _, w| {
+            let (scan, _) = looped(graph, w, |_, _| {});
+            graph.roots[0].node = scan;
+        });
+        breaks(15, stage, |graph, _, w| {
+            looped(graph, w, |body, _| {
+                push(body, Param { index: ParamId(0), ty: ty(false) }, &[], ty(false));
+            });
+        });
+        breaks(11, stage, |graph, _, w| {
+            looped(graph, w, |body, h| {
+                push(body, StopGradient, &[h], ty(false));
+            });
+        });
+    }
+
     #[test]
     fn stages_forbid_what_is_settled() {
         let phase = |graph: &mut Graph, x: NodeId, _| {
@@ -236,8 +344,8 @@ mod tests {
         breaks(11, Stage::Backward, stop);
         let (mut graph, x, w) = good();
         stop(&mut graph, x, w);
-        assert_eq!(check(&graph, Stage::Function), Ok(()));
+        assert_eq!(verified(&graph, Stage::Function), Ok(()));
         phase(&mut graph, x, w);
-        assert_eq!(check(&graph, Stage::Network), Ok(()));
+        assert_eq!(verified(&graph, Stage::Network), Ok(()));
     }
 }

@@ -50,6 +50,11 @@ impl Body {
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
+
+    /// The graph as text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 impl PartialEq for Body {
@@ -85,7 +90,14 @@ impl Scan {
         step.with_dims([&[self.steps], step.dims.as_slice()].concat())
     }
 
-    /// The type of the body's `Input(index)`, given operand number `index`.
+    /// The types of the body's inputs, given those of the operands.
+    ///
+    /// # Errors
+    /// If a sequence has another number of steps.
+    pub fn arguments(&self, operands: &[&Type]) -> Result<Vec<Type>, String> {
+        operands.iter().enumerate().map(|(index, ty)| self.argument(index, ty)).collect()
+    }
+
     fn argument(&self, index: usize, operand: &Type) -> Result<Type, String> {
         if index >= self.sequences {
             return Ok(operand.clone());
@@ -97,18 +109,45 @@ impl Scan {
     }
 }
 
+#[cfg(feature = "eval")]
+impl Scan {
+    /// The results, step by step.
+    pub(crate) fn run(&self, cx: &Context<'_>, operands: &[&Array]) -> Vec<Array> {
+        let graph = self.body.graph();
+        let axis = |index: usize| ndarray::Axis(usize::from(cx.operands[index].batched));
+        let mut states: Vec<Array> =
+            operands[self.sequences..][..self.states].iter().map(|&state| state.clone()).collect();
+        let emitted = &graph.roots[self.states..];
+        let mut stacked: Vec<Array> =
+            emitted.iter().map(|root| Array::zeros(cx.shape(&self.stacked(graph.ty(root.node))))).collect();
+        for index in 0..self.steps {
+            let step = if self.reverse { self.steps - 1 - index } else { index };
+            let sequences = (0..self.sequences).map(|i| operands[i].index_axis(axis(i), step).to_owned());
+            let captured = operands[self.sequences + self.states..].iter().map(|&value| value.clone());
+            let inputs: Vec<Array> = sequences.chain(states).chain(captured).collect();
+            let values = crate::eval::run(graph, &Context { inputs: &inputs, params: &[], ..*cx });
+            states = graph.roots[..self.states].iter().map(|root| values[&root.node].clone()).collect();
+            for (stack, root) in stacked.iter_mut().zip(emitted) {
+                let axis = ndarray::Axis(usize::from(graph.ty(root.node).batched));
+                stack.index_axis_mut(axis, step).assign(&values[&root.node]);
+            }
+        }
+        states.into_iter().chain(stacked).collect()
+    }
+}
+
 impl Rules for Scan {
     fn name(&self) -> &'static str {
         "scan"
     }
 
+    /// The printer shows the body under the node.
     fn attributes(&self) -> Vec<(&'static str, String)> {
         vec![
             ("steps", self.steps.to_string()),
             ("reverse", self.reverse.to_string()),
             ("sequences", self.sequences.to_string()),
             ("states", self.states.to_string()),
-            ("body", format!("[\n{}]", self.body.text)),
         ]
     }
 
@@ -119,8 +158,7 @@ impl Rules for Scan {
         if inputs.len() < self.sequences + self.states {
             return Err(format!("`scan` takes {} operands at least", self.sequences + self.states));
         }
-        let arguments: Vec<Type> =
-            inputs.iter().enumerate().map(|(index, ty)| self.argument(index, ty)).collect::<Result<_, _>>()?;
+        let arguments = self.arguments(inputs)?;
         let graph = self.body.graph();
         for node in graph.ids() {
             if let super::Op::Input(input) = graph.op(node)
@@ -150,7 +188,7 @@ impl Rules for Scan {
         vec![None; cx.arity()]
     }
 
-    /// `eval::run` keeps the results beside it: the node itself is empty.
+    /// `eval::run` keeps the results ([`Scan::run`]) beside it: the node itself is empty.
     #[cfg(feature = "eval")]
     fn eval(&self, _: &Context<'_>, _: &[&Array]) -> Array {
         Array::zeros(vec![0])

@@ -8,6 +8,7 @@
 //! - Sums and products are not reassociated, except that a product of constants, all of ordinary size, is taken at
 //!   build time.
 
+mod bodies;
 mod cse;
 mod dce;
 mod fold;
@@ -140,6 +141,20 @@ impl<'a> Driver<'a> {
         Ok(changed)
     }
 
+    /// As `apply`, with the bodies of loops rewritten first, the innermost before those around them.
+    ///
+    /// # Errors
+    /// If the pass fails, or the verifier refuses what it leaves.
+    pub fn apply_everywhere(
+        &mut self,
+        name: &'static str,
+        stage: Stage,
+        graph: &mut Graph,
+        pass: impl Fn(&mut Graph) -> Result<bool, String>,
+    ) -> Result<bool, Failure> {
+        self.apply(name, stage, graph, |graph| bodies::everywhere(graph, &pass))
+    }
+
     /// Runs the table until nothing changes, for a bounded number of rounds.
     ///
     /// # Errors
@@ -152,7 +167,7 @@ impl<'a> Driver<'a> {
         for _ in 0..MAX_ROUNDS {
             let mut changed = false;
             for pass in table {
-                changed |= self.apply(pass.name, Stage::Backward, graph, pass.run)?;
+                changed |= self.apply_everywhere(pass.name, Stage::Backward, graph, pass.run)?;
             }
             if !changed {
                 break;
