@@ -3,6 +3,7 @@
 use crate::codegen::{Entry, Module, bytes};
 use crate::diag::{Diagnostic, Diagnostics, location};
 use crate::ir::NodeId;
+use crate::ops::Op;
 
 /// How many values are named.
 const SHOWN: usize = 6;
@@ -59,6 +60,11 @@ fn peak(entry: &Entry) -> (&str, Vec<(usize, NodeId)>) {
 fn describe(entry: &Entry, value: NodeId, size: usize) -> String {
     let graph = &entry.program.function.graph;
     let node = graph.node(value);
+    if let Op::Scan(_) = node.op {
+        let name = node.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
+        let place = location(node.span).map(|place| format!("  {place}")).unwrap_or_default();
+        return format!("{}  {name}a step of the loop{place}", bytes(size));
+    }
     let name = node.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
     let place = location(node.span).map(|place| format!("  {place}")).unwrap_or_default();
     format!("{}  {name}{} {}{place}", bytes(size), node.op.rules().name(), node.ty)

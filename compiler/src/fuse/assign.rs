@@ -23,11 +23,19 @@ impl Grouping<'_> {
                 sources.extend(self.group_of.get(&reader));
             }
         }
+        if let Lowering::Part = graph.op(node).rules().lowering()
+            && let Some(&group) = self.group_of.get(&graph.input(node, 0))
+        {
+            self.groups[group].nodes.push(node);
+            self.group_of.insert(node, group);
+            return;
+        }
         let anchored = match graph.op(node).rules().lowering() {
             _ if self.needs.materialised.contains(&node) && super::needs::is_view(graph, node) => None,
             Lowering::Product => Some(Kind::Product(node)),
             Lowering::Whole => Some(Kind::Whole(node)),
             Lowering::Move => Some(Kind::Move(node)),
+            Lowering::Loop => Some(Kind::Loop(node)),
             Lowering::Reduce if !self.reduces_rows(node) => Some(Kind::Columns(node)),
             _ => None,
         };
@@ -43,7 +51,7 @@ impl Grouping<'_> {
             self.open(node, kind, graph.ty(node).clone(), Some(suffix), &sources);
             return;
         }
-        let copy = super::needs::is_view(graph, node);
+        let copy = super::needs::is_view(graph, node) && !self.needs.echoes.contains(&node);
         for &group in sources.iter().rev() {
             if !copy && self.joins(node, group, &sources, overwrites) {
                 self.join(node, group, &sources);
@@ -80,7 +88,7 @@ impl Grouping<'_> {
         overwrites: &BTreeMap<NodeId, Vec<NodeId>>,
     ) -> bool {
         let joined = &self.groups[group];
-        if matches!(joined.kind, Kind::Whole(_) | Kind::Move(_)) {
+        if matches!(joined.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Loop(_)) {
             return false;
         }
         // Joining must not let a kernel wait for itself.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::grouping::{Group, Grouping};
+use super::body::{self, Frame};
 use super::level;
 use crate::fuse::{Kernel, Needs, Program, access, merge, order, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind};
@@ -12,13 +13,19 @@ use crate::ops::Op;
 ///
 /// # Errors
 /// A kernel order that contradicts itself: kiln's bug.
-pub fn fuse(mut function: Function) -> Result<Program, String> {
-    let mut needs = Needs::of(&mut function.graph);
+pub fn fuse(function: Function) -> Result<Program, String> {
+    fuse_within(function, None)
+}
+
+/// The same for a body of a loop, given what its operands are.
+pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Result<Program, String> {
+    body::unify_takes(&mut function.graph);
+    let mut needs = Needs::of(&mut function.graph, frame);
     level::store_unwalkable(&function.graph, &mut needs);
     let graph = &function.graph;
     let mut grouping = Grouping { graph, needs: &needs, groups: Vec::new(), group_of: BTreeMap::new() };
     let overwrites = overwrites(graph, &needs);
-    let order = updates_last(graph, &overwrites);
+    let order = updates_last(graph, &needs, &overwrites);
     for &node in &order {
         if needs.is_work(graph, node) {
             grouping.assign(node, &overwrites);
@@ -36,13 +43,14 @@ pub fn fuse(mut function: Function) -> Result<Program, String> {
     }
     let kernel_of = group_of.into_iter().map(|(node, group)| (node, place[group])).collect();
     let mut slots: Vec<Option<Kernel>> = kernels.into_iter().map(Some).collect();
-    let kernels = order.iter().filter_map(|&kernel| slots[kernel].take()).collect();
-    Ok(Program { function, kernels, kernel_of, needs })
+    let kernels: Vec<Kernel> = order.iter().filter_map(|&kernel| slots[kernel].take()).collect();
+    let loops = body::programs(graph, &needs, &kernels)?;
+    Ok(Program { function, kernels, kernel_of, needs, loops })
 }
 
 /// A topological order in which what is written over a parameter or a slot, and all that follows from it, comes after
 /// everything else: whoever reads the old value has its kernel by then.
-fn updates_last(graph: &Graph, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> Vec<NodeId> {
+fn updates_last(graph: &Graph, needs: &Needs, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> Vec<NodeId> {
     let mut late: BTreeSet<NodeId> = BTreeSet::new();
     let order = graph.topological();
     for &node in &order {
@@ -51,7 +59,43 @@ fn updates_last(graph: &Graph, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> Ve
         }
     }
     let (late, early): (Vec<NodeId>, Vec<NodeId>) = order.into_iter().partition(|node| late.contains(node));
-    [early, late].concat()
+    [early, after_readers(graph, needs, overwrites, late)].concat()
+}
+
+/// The nodes that follow from updates, each update after those of them that read its old value, where that can be.
+fn after_readers(
+    graph: &Graph,
+    needs: &Needs,
+    overwrites: &BTreeMap<NodeId, Vec<NodeId>>,
+    late: Vec<NodeId>,
+) -> Vec<NodeId> {
+    let mut waiting: BTreeSet<NodeId> = late.iter().copied().collect();
+    let mut readers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    for (&writer, old) in overwrites {
+        let found = order::readers(graph, needs, old);
+        let found: Vec<NodeId> = found.into_iter().filter(|node| *node != writer && waiting.contains(node)).collect();
+        if !found.is_empty() {
+            readers.insert(writer, found);
+        }
+    }
+    if readers.is_empty() {
+        return late;
+    }
+    let mut rest = late;
+    let mut sorted = Vec::new();
+    while !rest.is_empty() {
+        let ready = rest.iter().position(|node| {
+            let held = readers.get(node).is_some_and(|readers| readers.iter().any(|reader| waiting.contains(reader)));
+            !held && !graph.inputs(*node).iter().any(|input| waiting.contains(input))
+        });
+        // Updates that wait for each other: the order of kernels will say so.
+        let Some(ready) = ready else { break };
+        let node = rest.remove(ready);
+        waiting.remove(&node);
+        sorted.push(node);
+    }
+    sorted.extend(rest);
+    sorted
 }
 
 /// For each value that is written over a parameter or an optimiser's slot: the nodes that stand for the old one.
@@ -61,9 +105,12 @@ pub(super) fn overwrites(graph: &Graph, needs: &Needs) -> BTreeMap<NodeId, Vec<N
         let old = |node: &NodeId| match (graph.op(*node), &root.kind) {
             (Op::Param(param), RootKind::Param(index)) => param.index == *index,
             (Op::State(state), RootKind::State(index, slot)) => state.index == *index && state.slot == *slot,
+            (Op::Input(input), RootKind::Carry(state)) => {
+                needs.frame.as_ref().is_some_and(|frame| frame.state(input.index) == Some(*state))
+            }
             _ => false,
         };
-        if matches!(root.kind, RootKind::Param(_) | RootKind::State(..)) {
+        if matches!(root.kind, RootKind::Param(_) | RootKind::State(..) | RootKind::Carry(_)) {
             let old: Vec<NodeId> = graph.ids().into_iter().filter(old).collect();
             found.insert(needs.storage(graph, root.node), old);
         }

@@ -3,6 +3,7 @@
 
 pub mod access;
 mod assign;
+mod body;
 mod group;
 mod grouping;
 mod level;
@@ -13,6 +14,7 @@ mod program;
 mod sums;
 mod verify;
 
+pub use body::{Frame, index};
 pub use group::fuse;
 pub use level::{Level, Reader, leaves, level};
 pub use needs::Needs;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::body::{self, Frame};
 use crate::fuse::access::{self, Access};
 use crate::ir::{DType, Graph, Node, NodeId, Root, RootKind};
 use crate::ops::{Lowering, Op, Reshape};
@@ -15,13 +16,18 @@ pub struct Needs {
     pub materialised: BTreeSet<NodeId>,
     /// Pointwise nodes that each reader's kernel computes again.
     pub inlined: BTreeSet<NodeId>,
+    /// Copies that the kernel of what they copy may store along with it.
+    pub echoes: BTreeSet<NodeId>,
+    /// For the body of a loop, what its operands are.
+    pub frame: Option<Frame>,
 }
 
 impl Needs {
     /// Finds them. A root whose bytes belong to something else (an input, a parameter, another update) gets a
     /// copy in the graph.
-    pub fn of(graph: &mut Graph) -> Self {
-        let mut needs = Self::default();
+    pub fn of(graph: &mut Graph, frame: Option<Frame>) -> Self {
+        let mut needs = Self { frame, ..Self::default() };
+        body::copy_for_anchors(graph, &mut needs);
         let order = graph.topological();
         for &node in &order {
             if needs.is_uniform(graph, node) {
@@ -71,14 +77,27 @@ impl Needs {
             | Lowering::Move
             | Lowering::Product
             | Lowering::Whole
-            | Lowering::Loop => true,
+            | Lowering::Loop
+            | Lowering::Part => true,
             Lowering::External
             | Lowering::Free(_)
             | Lowering::Broadcast
             | Lowering::Alias
-            | Lowering::Part
             | Lowering::Absent => false,
         }
+    }
+
+    /// Whether the rows of a stored value are further apart than they are long: in the body of a loop it is the part
+    /// of one step of something larger.
+    pub fn is_pitched(&self, graph: &Graph, node: NodeId) -> bool {
+        let Some(frame) = &self.frame else { return false };
+        let emitted =
+            |root: &Root| matches!(root.kind, RootKind::Output(_)) && self.storage(graph, root.node) == node;
+        graph.ty(node).batched
+            && match graph.op(node) {
+                Op::Input(input) => frame.pitched.get(input.index).copied().unwrap_or_default(),
+                _ => graph.roots.iter().any(emitted),
+            }
     }
 
     /// How a kernel over the type of `operand` reads it.
@@ -127,21 +146,38 @@ impl Needs {
         for place in 0..graph.roots.len() {
             let Root { kind, node } = graph.roots[place].clone();
             let base = self.storage(graph, node);
-            let overwrites = matches!(kind, RootKind::Param(_) | RootKind::State(..));
-            // Two results may share bytes; what is written over a parameter is nobody else's.
-            let taken = owners.get(&base).is_some_and(|&overwritten| overwritten || overwrites);
+            let overwrites = matches!(kind, RootKind::Param(_) | RootKind::State(..) | RootKind::Carry(_));
+            // Two results may share bytes; what is written over a parameter is nobody else's, and each result of a
+            // loop's body has bytes of its own.
+            let alone = overwrites || self.frame.is_some();
+            let taken = owners.get(&base).is_some_and(|&alone_before| alone_before || alone);
             let stored = self.owns_memory(graph, base) || self.materialised.contains(&base);
-            if stored && !taken {
-                owners.insert(base, overwrites);
+            let part = matches!(graph.op(base).rules().lowering(), Lowering::Part);
+            let fits = !(part && alone) && self.frame.as_ref().is_none_or(|frame| frame.fits(graph, &kind, base));
+            if stored && !taken && fits {
+                owners.insert(base, alone);
                 continue;
             }
-            let source = graph.node(node).clone();
-            let op = Op::from(Reshape { dims: source.ty.dims.clone() });
-            let copy = graph.push(Node { op, ..source }, &[node]);
-            self.materialised.insert(copy);
-            owners.insert(copy, overwrites);
+            let echo = stored && self.frame.as_ref().is_some_and(|frame| frame.in_place);
+            let swapped = self.frame.as_ref().is_some_and(|frame| frame.is_other_state(graph, &kind, base));
+            // A state that takes another one's place is copied before that one changes.
+            let source = if swapped { self.copy(graph, node) } else { node };
+            let copy = self.copy(graph, source);
+            if echo {
+                self.echoes.insert(copy);
+            }
+            owners.insert(copy, alone);
             graph.roots[place].node = copy;
         }
+    }
+
+    /// A stored copy of a value.
+    pub(super) fn copy(&mut self, graph: &mut Graph, node: NodeId) -> NodeId {
+        let source = graph.node(node).clone();
+        let op = Op::from(Reshape { dims: source.ty.dims.clone() });
+        let copy = graph.push(Node { op, ..source }, &[node]);
+        self.materialised.insert(copy);
+        copy
     }
 
     /// Stores an operand that was to be computed inside its reader.
@@ -157,8 +193,12 @@ impl Needs {
     fn is_uniform(&self, graph: &Graph, node: NodeId) -> bool {
         let ty = graph.ty(node);
         let scalar = ty.is_scalar() && ty.dtype != DType::U32;
-        let kind = matches!(graph.op(node).rules().lowering(), Lowering::Pointwise(_) | Lowering::Free(_))
-            || matches!(graph.op(node), Op::Broadcast(_) | Op::Reshape(_));
+        // What a loop computes from constants alone has no place among the scalars of the call.
+        let computed = match graph.op(node).rules().lowering() {
+            Lowering::Pointwise(_) | Lowering::Free(_) => self.frame.is_none() || matches!(graph.op(node), Op::Constant(_)),
+            _ => false,
+        };
+        let kind = computed || matches!(graph.op(node), Op::Broadcast(_) | Op::Reshape(_));
         scalar
             && kind
             && !matches!(graph.op(node), Op::Random(_))
@@ -170,7 +210,12 @@ impl Needs {
         !self.uniform.contains(&base)
             && matches!(
                 graph.op(base).rules().lowering(),
-                Lowering::Pointwise(_) | Lowering::Reduce | Lowering::Move | Lowering::Product | Lowering::Whole
+                Lowering::Pointwise(_)
+                    | Lowering::Reduce
+                    | Lowering::Move
+                    | Lowering::Product
+                    | Lowering::Whole
+                    | Lowering::Part
             )
     }
 

@@ -19,6 +19,8 @@ pub enum Kind {
     Whole(NodeId),
     /// A strided copy.
     Move(NodeId),
+    /// A loop: its body is a program of its own.
+    Loop(NodeId),
 }
 
 impl Kind {
@@ -26,7 +28,9 @@ impl Kind {
     pub fn anchor(self) -> Option<NodeId> {
         match self {
             Self::Map => None,
-            Self::Columns(node) | Self::Product(node) | Self::Whole(node) | Self::Move(node) => Some(node),
+            Self::Columns(node) | Self::Product(node) | Self::Whole(node) | Self::Move(node) | Self::Loop(node) => {
+                Some(node)
+            }
         }
     }
 }
@@ -77,6 +81,8 @@ pub struct Program {
     pub kernel_of: BTreeMap<NodeId, usize>,
     /// What is known of each node's storage.
     pub needs: Needs,
+    /// The bodies of its loops.
+    pub loops: BTreeMap<NodeId, Program>,
 }
 
 /// A name for a kernel: the user's name of its first named node, and what the kernel is built around.

@@ -6,7 +6,8 @@
 //! 4. every root is stored;
 //! 5. a kernel that writes over a parameter or a slot comes after every kernel that reads the old value;
 //! 6. rows and columns can address every operand;
-//! 7. no comparison is stored.
+//! 7. no comparison is stored;
+//! 8. every loop has its body's program, and it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,13 +69,20 @@ pub fn verify(program: &Program) -> Result<(), String> {
             }
         }
     }
+    for kernel in &program.kernels {
+        let Kind::Loop(node) = kernel.kind else { continue };
+        let Some(body) = program.loops.get(&node) else {
+            return Err(format!("kernel invariant 8: `{}` has no body", kernel.name));
+        };
+        verify(body).map_err(|error| format!("in the body of `{}`: {error}", kernel.name))?;
+    }
     Ok(())
 }
 
 /// Invariant 6, for the nodes that are computed element by element.
 fn addressable(program: &Program, kernel: &Kernel, node: NodeId) -> bool {
     let graph = &program.function.graph;
-    let fixed = matches!(kernel.kind, Kind::Whole(_) | Kind::Move(_));
+    let fixed = matches!(kernel.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Loop(_));
     if fixed || kernel.kind.anchor() == Some(node) || kernel.sums.is_some() {
         return true;
     }

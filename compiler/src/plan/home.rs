@@ -11,6 +11,12 @@ pub enum Place {
     Param(ParamId),
     /// Over an optimiser's slot of a parameter.
     State(ParamId, usize),
-    /// So many bytes into the arena.
+    /// So many bytes into the arena; in the body of a loop, into the loop's part of the arena.
     Arena(usize),
+    /// In the body of a loop, operand number n of the loop, or of a sequence the part of this step.
+    Operand(usize),
+    /// In the body of a loop, state number n: where the loop's result is, or in the loop's part of the arena.
+    Carried(usize),
+    /// In the body of a loop, the part of this step of the stacked value number n.
+    Emitted(usize),
 }

@@ -6,7 +6,7 @@ use super::barriers;
 use super::home::Place;
 use super::place::{Buffer, Placement, place};
 use super::validate::validate;
-use crate::fuse::{Kind, Level, Needs, Program, access, leaves, level};
+use crate::fuse::{self, Kernel, Kind, Level, Needs, Program, access, leaves, level};
 use crate::ir::{Graph, NodeId, RootKind, Type};
 use crate::ops::Op;
 
@@ -26,6 +26,10 @@ pub struct Plan {
     pub barriers: Vec<bool>,
     /// The arena's buffers with the values in each, for reports and errors.
     pub buffers: Vec<(Buffer, usize, Vec<NodeId>)>,
+    /// The memory of the bodies of loops. Offsets in it count from the loop's own place in this arena.
+    pub loops: BTreeMap<NodeId, Plan>,
+    /// In the body of a loop, where states lie that are no results of the loop.
+    pub states: BTreeMap<usize, usize>,
 }
 
 /// Plans the memory of a program whose batch has `batch` rows at most.
@@ -33,9 +37,26 @@ pub struct Plan {
 /// # Errors
 /// What the validator found wrong with the placement: kiln's bug.
 pub fn plan(program: &Program, batch: usize) -> Result<Plan, String> {
+    within(program, batch, &BTreeMap::new())
+}
+
+/// The same for the body of a loop; these of its states have no place outside.
+fn within(program: &Program, batch: usize, inner_states: &BTreeMap<usize, Type>) -> Result<Plan, String> {
     let graph = &program.function.graph;
     let mut places = external(program);
-    let lifetimes = Lifetimes::of(program, &places, batch);
+    let mut loops = BTreeMap::new();
+    for kernel in &program.kernels {
+        let Kind::Loop(node) = kernel.kind else { continue };
+        let body = program.loops.get(&node).ok_or_else(|| format!("`{}` has no body", kernel.name))?;
+        loops.insert(node, within(body, batch, &unused_states(graph, kernel, node))?);
+    }
+    let mut lifetimes = Lifetimes::of(program, &places, &loops, batch);
+    // A state lives as long as the loop.
+    let first_state = lifetimes.buffers.len();
+    for ty in inner_states.values() {
+        let size = ty.bytes(batch).next_multiple_of(ALIGNMENT).max(ALIGNMENT);
+        lifetimes.buffers.push((Buffer { lower: 0, upper: program.kernels.len() + 1, size }, Vec::new()));
+    }
     let buffers: Vec<Buffer> = lifetimes.buffers.iter().map(|(buffer, _)| *buffer).collect();
     let Placement { offsets, height, lower_bound, .. } = {
         let placement = place(&buffers, ALIGNMENT);
@@ -47,10 +68,11 @@ pub fn plan(program: &Program, batch: usize) -> Result<Plan, String> {
             places.insert(value, Place::Arena(offset));
         }
     }
-    let barriers = barriers::barriers(program, &places, batch);
+    let states = inner_states.keys().copied().zip(offsets.iter().skip(first_state).copied()).collect();
+    let barriers = barriers::barriers(program, &places, &loops, batch);
     let buffers = lifetimes.buffers.into_iter().zip(offsets).map(|((b, values), offset)| (b, offset, values)).collect();
     debug_assert!(graph.roots.iter().all(|root| places.contains_key(&program.needs.storage(graph, root.node))));
-    Ok(Plan { places, arena_bytes: height, lower_bound, barriers, buffers })
+    Ok(Plan { places, arena_bytes: height, lower_bound, barriers, buffers, loops, states })
 }
 
 impl Plan {
@@ -62,6 +84,9 @@ impl Plan {
             Some(Place::Input(index)) => format!("input {index}"),
             Some(Place::Param(param)) => format!("param {}", param.0),
             Some(Place::State(param, slot)) => format!("state {}.{slot}", param.0),
+            Some(Place::Operand(index)) => format!("operand {index}"),
+            Some(Place::Carried(state)) => format!("state {state}"),
+            Some(Place::Emitted(output)) => format!("output {output}"),
             None => "nowhere".to_string(),
         };
         let list = |nodes: &mut dyn Iterator<Item = NodeId>| {
@@ -83,6 +108,14 @@ impl Plan {
                 list(&mut kernel.reads.iter().copied()),
                 list(&mut kernel.writes.iter().copied()),
             );
+            if let Kind::Loop(node) = kernel.kind
+                && let (Some(body), Some(plan)) = (program.loops.get(&node), self.loops.get(&node))
+            {
+                text += &format!("  each step, in {} bytes:\n", plan.arena_bytes);
+                for line in plan.describe(body).lines() {
+                    text += &format!("    {line}\n");
+                }
+            }
         }
         text
     }
@@ -94,7 +127,10 @@ fn external(program: &Program) -> BTreeMap<NodeId, Place> {
     let mut places = BTreeMap::new();
     for node in graph.ids() {
         let place = match graph.op(node) {
-            Op::Input(input) => Place::Input(input.index),
+            Op::Input(input) => match &program.needs.frame {
+                None => Place::Input(input.index),
+                Some(frame) => frame.state(input.index).map_or(Place::Operand(input.index), Place::Carried),
+            },
             Op::Param(param) => Place::Param(param.index),
             Op::State(state) => Place::State(state.index, state.slot),
             _ => continue,
@@ -105,11 +141,21 @@ fn external(program: &Program) -> BTreeMap<NodeId, Place> {
         let place = match root.kind {
             RootKind::Param(param) => Place::Param(param),
             RootKind::State(param, slot) => Place::State(param, slot),
-            RootKind::Output(_) | RootKind::Loss | RootKind::Carry(_) => continue,
+            RootKind::Carry(state) => Place::Carried(state),
+            RootKind::Output(output) if program.needs.frame.is_some() => Place::Emitted(output),
+            RootKind::Output(_) | RootKind::Loss => continue,
         };
         places.insert(program.needs.storage(graph, root.node), place);
     }
     places
+}
+
+/// The states of a loop that are no results of it, with their types.
+fn unused_states(graph: &Graph, kernel: &Kernel, node: NodeId) -> BTreeMap<usize, Type> {
+    let Op::Scan(scan) = graph.op(node) else { return BTreeMap::new() };
+    let used = |state: usize| kernel.writes.iter().any(|&take| fuse::index(graph, take) == Some(state));
+    let states = graph.inputs(node).into_iter().skip(scan.sequences).take(scan.states).enumerate();
+    states.filter(|&(state, _)| !used(state)).map(|(state, operand)| (state, graph.ty(operand).clone())).collect()
 }
 
 struct Lifetimes {
@@ -118,7 +164,12 @@ struct Lifetimes {
 }
 
 impl Lifetimes {
-    fn of(program: &Program, external: &BTreeMap<NodeId, Place>, batch: usize) -> Self {
+    fn of(
+        program: &Program,
+        external: &BTreeMap<NodeId, Place>,
+        loops: &BTreeMap<NodeId, Plan>,
+        batch: usize,
+    ) -> Self {
         let graph = &program.function.graph;
         let end = program.kernels.len();
         let mut last: BTreeMap<NodeId, usize> = BTreeMap::new();
@@ -136,6 +187,11 @@ impl Lifetimes {
         let mut home: BTreeMap<NodeId, usize> = BTreeMap::new();
         for (step, kernel) in program.kernels.iter().enumerate() {
             let mut taken = BTreeSet::new();
+            // What a loop's steps share lives during the loop alone.
+            if let Kind::Loop(node) = kernel.kind {
+                let size = loops.get(&node).map_or(0, |plan| plan.arena_bytes).max(ALIGNMENT);
+                buffers.push((Buffer { lower: step, upper: step + 1, size }, vec![node]));
+            }
             for &value in &kernel.writes {
                 if external.contains_key(&value) {
                     continue;
@@ -174,7 +230,7 @@ fn overwritable(graph: &Graph, needs: &Needs, program: &Program, step: usize, va
         a.dtype.bytes() == b.dtype.bytes() && a.batched == b.batched && a.elements() == b.elements()
     };
     if !same(graph.ty(value), graph.ty(read))
-        || matches!(kernel.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Columns(_))
+        || matches!(kernel.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Columns(_) | Kind::Loop(_))
     {
         return false;
     }
