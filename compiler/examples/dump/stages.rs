@@ -6,10 +6,10 @@ use std::fmt::Write;
 use kiln_compiler::codegen::{Module, generate};
 use kiln_compiler::diag::{Diagnostics, did_you_mean};
 use kiln_compiler::functions::{Optimised, functions};
-use kiln_compiler::fuse::Kind;
+use kiln_compiler::fuse::{Kind, Program};
 use kiln_compiler::ir::{Graph, NodeId};
 use kiln_compiler::module::assemble;
-use kiln_compiler::plan::Place;
+use kiln_compiler::plan::Plan;
 use kiln_compiler::resolve::resolve;
 use kiln_compiler::syntax::parse;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -112,27 +112,36 @@ fn passes(functions: &[Optimised], after: &str, text: &mut String) {
 
 fn kernels(module: &Module, text: &mut String) {
     for entry in &module.entries {
-        let function = &entry.program.function;
-        let lines = lines(&function.graph);
-        let list = |nodes: &mut dyn Iterator<Item = &NodeId>| {
-            nodes.map(|node| format!("%{}", lines[node])).collect::<Vec<_>>().join(", ")
-        };
-        let _ = writeln!(text, "// {}: kernels\n{}", function.name, function.graph);
-        for kernel in &entry.program.kernels {
-            let kind = match kernel.kind {
-                Kind::Map => "map",
-                Kind::Columns(_) => "columns",
-                Kind::Product(_) => "product",
-                Kind::Whole(_) => "whole",
-                Kind::Move(_) => "move",
-            };
-            let domain = &kernel.domain;
-            let _ = writeln!(text, "{kind} {} over {domain}, rows of {}", kernel.name, kernel.cols());
-            let _ = writeln!(text, "    computes {}", list(&mut kernel.nodes.iter()));
-            let _ = writeln!(text, "    reads {}", list(&mut kernel.reads.iter()));
-            let _ = writeln!(text, "    writes {}", list(&mut kernel.writes.iter()));
-        }
+        program(&entry.program, text);
         text.push('\n');
+    }
+}
+
+/// The kernels of a function, then those of the bodies of its loops.
+fn program(program: &Program, text: &mut String) {
+    let function = &program.function;
+    let lines = lines(&function.graph);
+    let list = |nodes: &mut dyn Iterator<Item = &NodeId>| {
+        nodes.map(|node| format!("%{}", lines[node])).collect::<Vec<_>>().join(", ")
+    };
+    let _ = writeln!(text, "// {}: kernels\n{}", function.name, function.graph);
+    for kernel in &program.kernels {
+        let kind = match kernel.kind {
+            Kind::Map => "map",
+            Kind::Columns(_) => "columns",
+            Kind::Product(_) => "product",
+            Kind::Whole(_) => "whole",
+            Kind::Move(_) => "move",
+            Kind::Loop(_) => "loop",
+        };
+        let domain = &kernel.domain;
+        let _ = writeln!(text, "{kind} {} over {domain}, rows of {}", kernel.name, kernel.cols());
+        let _ = writeln!(text, "    computes {}", list(&mut kernel.nodes.iter()));
+        let _ = writeln!(text, "    reads {}", list(&mut kernel.reads.iter()));
+        let _ = writeln!(text, "    writes {}", list(&mut kernel.writes.iter()));
+    }
+    for body in program.loops.values() {
+        self::program(body, text);
     }
 }
 
@@ -143,25 +152,29 @@ fn lines(graph: &Graph) -> BTreeMap<NodeId, usize> {
 
 fn memory(module: &Module, text: &mut String) {
     for entry in &module.entries {
-        let (function, plan) = (&entry.program.function, &entry.plan);
-        let lines = lines(&function.graph);
-        let _ = writeln!(
-            text,
-            "// {}: an arena of {} bytes, of which {} are needed at once",
-            function.name, plan.arena_bytes, plan.lower_bound
-        );
-        for (node, place) in &plan.places {
-            let place = match place {
-                Place::Input(index) => format!("input {index}"),
-                Place::Param(param) => format!("param {}", param.0),
-                Place::State(param, slot) => format!("state {}.{slot}", param.0),
-                Place::Arena(offset) => format!("arena + {offset}"),
-            };
-            let _ = writeln!(text, "%{} : {} at {place}", lines[node], function.graph.ty(*node));
-        }
-        for (kernel, _) in entry.program.kernels.iter().zip(&plan.barriers).filter(|(_, meet)| **meet) {
-            let _ = writeln!(text, "all threads meet before {}", kernel.name);
-        }
+        arena(&entry.program, &entry.plan, text);
         text.push('\n');
+    }
+}
+
+/// The places of a function's values, then those in the bodies of its loops.
+fn arena(program: &Program, plan: &Plan, text: &mut String) {
+    let function = &program.function;
+    let lines = lines(&function.graph);
+    let _ = writeln!(
+        text,
+        "// {}: an arena of {} bytes, of which {} are needed at once",
+        function.name, plan.arena_bytes, plan.lower_bound
+    );
+    for (node, place) in &plan.places {
+        let _ = writeln!(text, "%{} : {} at {place}", lines[node], function.graph.ty(*node));
+    }
+    for (kernel, _) in program.kernels.iter().zip(&plan.barriers).filter(|(_, meet)| **meet) {
+        let _ = writeln!(text, "all threads meet before {}", kernel.name);
+    }
+    for (node, body) in &program.loops {
+        if let Some(plan) = plan.loops.get(node) {
+            arena(body, plan, text);
+        }
     }
 }

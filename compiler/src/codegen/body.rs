@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
+use super::locate::{Located, locate, step_name};
 use super::module::{Entry, Layout, element};
 use super::names::Names;
 use crate::fuse::access::{Access, axes, row_col};
-use crate::fuse::{Kernel, Level, level};
+use crate::fuse::{Kernel, Level, Program, level};
 use crate::ir::{DType, Graph, Network, NodeId, Type};
 use crate::ops::{Lowering, Op};
-use crate::plan::Place;
+use crate::plan::Plan;
 
 /// What code is generated for.
 #[derive(Clone, Copy)]
@@ -20,14 +21,37 @@ pub(super) struct Context<'a> {
     pub network: &'a Network,
     /// Where parameters lie.
     pub layout: &'a Layout,
-    /// The function.
-    pub entry: &'a Entry,
+    /// The function, or a loop's body.
+    pub program: &'a Program,
+    /// Its memory.
+    pub plan: &'a Plan,
+    /// The function's scalars.
+    pub uniforms: &'a [NodeId],
+    /// In the body of a loop, what is around it.
+    pub within: Option<&'a Within<'a>>,
+}
+
+/// What is around the body of a loop.
+#[derive(Clone, Copy)]
+pub(super) struct Within<'a> {
+    /// The function, or the body, that the loop stands in.
+    pub cx: Context<'a>,
+    /// The loop.
+    pub node: NodeId,
+    /// Its kernel.
+    pub kernel: &'a Kernel,
 }
 
 impl<'a> Context<'a> {
+    /// The context of an entry point.
+    pub(super) fn of(network: &'a Network, layout: &'a Layout, entry: &'a Entry) -> Self {
+        let Entry { program, plan, uniforms } = entry;
+        Self { network, layout, program, plan, uniforms, within: None }
+    }
+
     /// The function's graph.
     pub(super) fn graph(&self) -> &'a Graph {
-        &self.entry.program.function.graph
+        &self.program.function.graph
     }
 }
 
@@ -79,7 +103,10 @@ pub(super) fn int(value: usize) -> Literal {
 impl<'a> Body<'a> {
     /// An empty body; `rows` says whether the kernel has statements once per row.
     pub(super) fn new(cx: Context<'a>, kernel: &'a Kernel, rows: bool) -> Self {
-        let names = Names::without(&["s", "m", "part", "rows", "cols", "row", "col", "n", "scratch"]);
+        let mut names = Names::without(&["s", "m", "part", "rows", "cols", "row", "col", "n", "scratch"]);
+        for depth in 0..cx.depth() {
+            names.fresh(&step_name(depth));
+        }
         Self {
             cx,
             kernel,
@@ -117,34 +144,7 @@ impl<'a> Body<'a> {
         if let Some(name) = self.pointers.get(&node) {
             return name.clone();
         }
-        let cx = self.cx;
-        let ty = cx.graph().ty(node);
-        let rust = element(ty.dtype);
-        let user = cx.graph().node(node).name.clone();
-        let op = cx.graph().op(node).rules().name();
-        let produced = user.map_or_else(|| op.to_string(), |user| format!("{user}_{op}"));
-        let (name, value) = match cx.entry.plan.places.get(&node) {
-            Some(Place::Input(index)) => {
-                let name = cx.entry.program.function.inputs.get(*index).map(|input| input.name.to_string());
-                let index = int(*index);
-                (name.unwrap_or(produced), quote!(m.input::<#rust>(#index)))
-            }
-            Some(Place::Param(param)) => {
-                let name = cx.network.params.get(param.0).map(|param| param.name.clone());
-                let offset = int(cx.layout.param(*param));
-                (name.unwrap_or(produced), quote!(m.param(#offset)))
-            }
-            Some(Place::State(param, slot)) => {
-                let name = cx.network.params.get(param.0).map(|param| format!("{}_slot_{slot}", param.name));
-                let offset = int(cx.layout.state(*param, *slot));
-                (name.unwrap_or(produced), quote!(m.state(#offset)))
-            }
-            Some(Place::Arena(offset)) => {
-                let offset = int(*offset);
-                (produced, quote!(m.arena::<#rust>(#offset)))
-            }
-            None => (produced, quote!(::core::compile_error!("kiln's bug: a value without a place"))),
-        };
+        let Located { name, pointer: value, .. } = locate(self.cx, node);
         let name = self.names.fresh(&format!("{name}_at"));
         self.head.push(quote!(let #name = #value;));
         self.pointers.insert(node, name.clone());
@@ -158,7 +158,7 @@ impl<'a> Body<'a> {
         }
         let cx = self.cx;
         let graph = cx.graph();
-        let needs = &cx.entry.program.needs;
+        let needs = &cx.program.needs;
         if needs.uniform.contains(&node) {
             return self.uniform(node);
         }
@@ -231,7 +231,7 @@ impl<'a> Body<'a> {
     fn operand(&mut self, operand: NodeId) -> TokenStream {
         let cx = self.cx;
         let graph = cx.graph();
-        let access = cx.entry.program.needs.access(graph, operand);
+        let access = cx.program.needs.access(graph, operand);
         self.read(&access, graph.ty(operand))
     }
 
@@ -239,7 +239,7 @@ impl<'a> Body<'a> {
     fn read(&mut self, access: &Access, ty: &Type) -> TokenStream {
         let base = access.base;
         let cx = self.cx;
-        let needs = &cx.entry.program.needs;
+        let needs = &cx.program.needs;
         if needs.uniform.contains(&base) {
             return self.uniform(base);
         }
@@ -266,7 +266,15 @@ impl<'a> Body<'a> {
             return quote!(#name);
         }
         let suffix = if place == Level::Full { self.suffix } else { 0 };
-        let Some(walk) = row_col(&axes(ty), &access.strides, suffix) else {
+        let pitch = locate(self.cx, access.base).pitch;
+        let mut strides = access.strides.clone();
+        // The batch is the first axis; rows of it may lie apart.
+        if let (Some(pitch), Some(first)) = (pitch, strides.first_mut())
+            && *first != 0
+        {
+            *first = pitch;
+        }
+        let Some(walk) = row_col(&axes(ty), &strides, suffix) else {
             return quote!(::core::compile_error!("kiln's bug: an operand that is no run of columns"));
         };
         let pointer = self.pointer(access.base);
@@ -320,7 +328,7 @@ impl<'a> Body<'a> {
         if let Some(name) = self.uniforms.get(&node) {
             return quote!(#name);
         }
-        let index = int(cx.entry.uniforms.iter().position(|&uniform| uniform == node).unwrap_or(usize::MAX));
+        let index = int(cx.uniforms.iter().position(|&uniform| uniform == node).unwrap_or(usize::MAX));
         let name = self.names.fresh(cx.graph().op(node).rules().name());
         self.head.push(quote!(let #name = s.splat(m.uniform(#index));));
         self.uniforms.insert(node, name.clone());
@@ -341,12 +349,32 @@ impl<'a> Body<'a> {
     /// Where a value's element of the current row and column is.
     fn own_place(&mut self, node: NodeId) -> (TokenStream, TokenStream) {
         let pointer = self.pointer(node);
-        match self.place_of(self.cx.graph().ty(node)) {
-            Level::Row => (quote!(#pointer.add(row)), quote!(1)),
-            Level::Full => {
-                let cols = int(self.columns());
-                (quote!(#pointer.add(row * #cols + col)), quote!(n))
+        let place = self.place_of(self.cx.graph().ty(node));
+        let cols = match place {
+            Level::Row => 1,
+            Level::Full => self.columns(),
+        };
+        let row = match locate(self.cx, node).pitch {
+            None if place == Level::Row => quote!(row),
+            None => {
+                let cols = int(cols);
+                quote!(row * #cols)
             }
+            Some(pitch) => {
+                let (pitch, lead) =
+                    (int(pitch), self.domain.dims[..self.domain.dims.len() - self.suffix].iter().product());
+                match (lead, cols) {
+                    (1, _) => quote!(row * #pitch),
+                    (lead, cols) => {
+                        let (lead, cols) = (int(lead), int(cols));
+                        quote!(row / #lead * #pitch + row % #lead * #cols)
+                    }
+                }
+            }
+        };
+        match place {
+            Level::Row => (quote!(#pointer.add(#row)), quote!(1)),
+            Level::Full => (quote!(#pointer.add(#row + col)), quote!(n)),
         }
     }
 

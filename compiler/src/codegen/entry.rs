@@ -4,45 +4,32 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::body::{Context, int};
+use super::locate::step_name;
 use super::map::Sweeps;
 use super::module::element;
 use super::names::ident;
-use super::{columns, map, moves, product, window};
+use super::{columns, looped, map, moves, product, window};
 use crate::diag;
 use crate::fuse::{Kernel, Kind};
-use crate::ir::Graph;
+use crate::ir::{Graph, NodeId};
 use crate::ops::{Constant, Hyper, HyperKind, Lowering, Op};
 
 /// A function's module: `kernels`, `uniforms` and `call`.
 pub(super) fn entry(cx: Context<'_>) -> TokenStream {
-    let name = ident(&cx.entry.program.function.name);
+    let name = ident(&cx.program.function.name);
     let float = element(cx.network.dtype);
-    let mut kernels = Vec::new();
-    let mut scratch = Vec::new();
-    for kernel in &cx.entry.program.kernels {
-        let (code, elements) = statements(cx, kernel);
-        kernels.push(function(cx, kernel, &float, &code));
-        scratch.extend(elements);
-    }
+    let Kernels { functions, scratch, calls } = kernels(cx);
     let uniforms = uniforms(cx, &float);
-    let calls = cx.entry.program.kernels.iter().zip(&cx.entry.plan.barriers).map(|(kernel, &barrier)| {
-        let name = ident(&kernel.name);
-        let barrier = barrier.then(|| quote!(part.barrier();));
-        quote! {
-            #barrier
-            s.vectorize(#[inline(always)] || #name(s, m, part));
-        }
-    });
     let doc = format!(
         "The kernels of `{}` in order; threads meet where one touches what another wrote.",
-        cx.entry.program.function.name
+        cx.program.function.name
     );
     quote! {
         pub mod #name {
             use ::kiln::engine::{Memory, Part};
             use ::kiln::simd::Simd;
 
-            #(#kernels)*
+            #(#functions)*
 
             #uniforms
 
@@ -66,6 +53,51 @@ pub(super) fn entry(cx: Context<'_>) -> TokenStream {
     }
 }
 
+/// The kernels of a function, or of a loop's body.
+pub(super) struct Kernels {
+    /// A function for each.
+    pub functions: Vec<TokenStream>,
+    /// The scratch that each takes, in elements.
+    pub scratch: Vec<TokenStream>,
+    /// The statements that run them in order, with the barriers.
+    pub calls: Vec<TokenStream>,
+}
+
+/// The code of a program's kernels.
+pub(super) fn kernels(cx: Context<'_>) -> Kernels {
+    let float = element(cx.network.dtype);
+    let mut found = Kernels { functions: Vec::new(), scratch: Vec::new(), calls: Vec::new() };
+    let steps = steps(cx);
+    let inside = (cx.depth() > 0).then(|| {
+        let module = ident(&cx.program.function.name);
+        quote!(#module::)
+    });
+    for (kernel, &barrier) in cx.program.kernels.iter().zip(&cx.plan.barriers) {
+        let name = ident(&kernel.name);
+        let barrier = barrier.then(|| quote!(part.barrier();));
+        if let Kind::Loop(node) = kernel.kind {
+            let (code, scratch) = looped::looped(cx, kernel, node, &float);
+            found.functions.push(code);
+            found.scratch.extend(scratch);
+            found.calls.push(quote!(#barrier #inside #name(s, m, part #(, #steps)*);));
+            continue;
+        }
+        let (code, elements) = statements(cx, kernel);
+        found.functions.push(function(cx, kernel, &float, &code));
+        found.scratch.extend(elements);
+        found.calls.push(quote! {
+            #barrier
+            s.vectorize(#[inline(always)] || #inside #name(s, m, part #(, #steps)*));
+        });
+    }
+    found
+}
+
+/// The variables of the steps of the loops around.
+pub(super) fn steps(cx: Context<'_>) -> Vec<Ident> {
+    (0..cx.depth()).map(|depth| ident(&step_name(depth))).collect()
+}
+
 /// A kernel's statements, and the scratch that it takes in elements.
 fn statements(cx: Context<'_>, kernel: &Kernel) -> (TokenStream, Option<TokenStream>) {
     match kernel.kind {
@@ -81,16 +113,20 @@ fn statements(cx: Context<'_>, kernel: &Kernel) -> (TokenStream, Option<TokenStr
         }
         Kind::Whole(anchor) => (window::pool(cx, kernel, anchor), None),
         Kind::Move(anchor) => (moves::moves(cx, kernel, anchor), None),
+        // `looped` says these.
+        Kind::Loop(_) => (TokenStream::new(), None),
     }
 }
 
 fn function(cx: Context<'_>, kernel: &Kernel, float: &Ident, code: &TokenStream) -> TokenStream {
     let name = ident(&kernel.name);
     let doc = describe(cx.graph(), kernel);
+    let steps = steps(cx);
+    let inside = (cx.depth() > 0).then(|| quote!(pub(super)));
     quote! {
         #[doc = #doc]
         #[inline(always)]
-        unsafe fn #name<S: Simd<#float>>(s: S, m: &Memory<'_, #float>, part: &Part<'_>) {
+        #inside unsafe fn #name<S: Simd<#float>>(s: S, m: &Memory<'_, #float>, part: &Part<'_> #(, #steps: usize)*) {
             // SAFETY: every offset is the planner's, and the validator has seen it.
             unsafe {
                 #code
@@ -100,7 +136,7 @@ fn function(cx: Context<'_>, kernel: &Kernel, float: &Ident, code: &TokenStream)
 }
 
 /// What a kernel computes, over what, and for which line of the source.
-fn describe(graph: &Graph, kernel: &Kernel) -> String {
+pub(super) fn describe(graph: &Graph, kernel: &Kernel) -> String {
     let mut names: Vec<&str> = Vec::new();
     let mut lines = std::collections::BTreeSet::new();
     for &node in &kernel.nodes {
@@ -115,6 +151,12 @@ fn describe(graph: &Graph, kernel: &Kernel) -> String {
     format!(" {} over {}.{lines}", names.join(", "), kernel.domain)
 }
 
+/// What a loop is, and for which line of the source.
+pub(super) fn describe_loop(graph: &Graph, node: NodeId, steps: usize) -> String {
+    let line = diag::location(graph.node(node).span).map(|line| format!(" {line}")).unwrap_or_default();
+    format!(" {steps} steps of a loop.{line}")
+}
+
 /// The scalars of a call, in f64 with the elements' own expressions.
 fn uniforms(cx: Context<'_>, float: &Ident) -> TokenStream {
     let graph = cx.graph();
@@ -122,7 +164,7 @@ fn uniforms(cx: Context<'_>, float: &Ident) -> TokenStream {
     let mut names = std::collections::BTreeMap::new();
     let mut hypers = [false; 3];
     for node in graph.topological() {
-        if !cx.entry.program.needs.uniform.contains(&node) {
+        if !cx.program.needs.uniform.contains(&node) {
             continue;
         }
         let inputs = graph.inputs(node);
@@ -150,7 +192,7 @@ fn uniforms(cx: Context<'_>, float: &Ident) -> TokenStream {
         lines.push(quote!(let #name = #expression;));
         names.insert(node, name);
     }
-    let results: Vec<&Ident> = cx.entry.uniforms.iter().filter_map(|node| names.get(node)).collect();
+    let results: Vec<&Ident> = cx.uniforms.iter().filter_map(|node| names.get(node)).collect();
     let count = int(results.len());
     if results.is_empty() {
         lines.clear();

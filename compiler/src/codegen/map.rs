@@ -33,7 +33,7 @@ impl Sweeps {
         for &node in &kernel.nodes {
             let reduce = matches!(graph.op(node), Op::Reduce(_));
             let row = reduce || level(&kernel.domain, kernel.suffix, graph.ty(node)) == Some(Level::Row);
-            let first = leaves(graph, &cx.entry.program.needs, node)
+            let first = leaves(graph, &cx.program.needs, node)
                 .iter()
                 .filter_map(|leaf| sweeps.full.get(&leaf.base).or(sweeps.row.get(&leaf.base)).copied())
                 .max()
@@ -71,7 +71,7 @@ impl Sweeps {
             if !seen.insert((node, sweep)) {
                 continue;
             }
-            for leaf in leaves(graph, &cx.entry.program.needs, node) {
+            for leaf in leaves(graph, &cx.program.needs, node) {
                 let Some(&computed) = self.full.get(&leaf.base) else { continue };
                 if computed < sweep && (kernel.writes.contains(&leaf.base) || self.spilled.contains_key(&leaf.base)) {
                     continue;

@@ -5,6 +5,8 @@ mod body;
 mod call;
 mod columns;
 mod entry;
+mod locate;
+mod looped;
 mod map;
 mod module;
 mod moves;
@@ -22,9 +24,7 @@ pub(crate) use summary::bytes;
 
 /// The code of a network: its types, and its kernels in a hidden module.
 pub fn generate(module: &Module) -> TokenStream {
-    let kernels = module
-        .entries
-        .iter()
-        .map(|entry| entry::entry(body::Context { network: &module.network, layout: &module.layout, entry }));
+    let kernels =
+        module.entries.iter().map(|entry| entry::entry(body::Context::of(&module.network, &module.layout, entry)));
     api::api(module, &kernels.collect())
 }

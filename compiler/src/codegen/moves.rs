@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::body::{Body, Context, int};
+use super::locate::pitch;
 use super::module::element;
 use crate::fuse::Kernel;
 use crate::ir::{NodeId, Type};
@@ -74,17 +75,18 @@ fn array(values: &[usize]) -> TokenStream {
 /// The kernel's statements.
 pub(super) fn moves(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStream {
     let graph = cx.graph();
-    let needs = &cx.entry.program.needs;
+    let needs = &cx.program.needs;
     let mut body = Body::new(cx, kernel, false);
     let inputs = graph.inputs(anchor);
     let types: Vec<&Type> = inputs.iter().map(|&operand| graph.ty(operand)).collect();
-    let sources: Vec<Ident> = inputs.iter().map(|&operand| body.pointer(needs.storage(graph, operand))).collect();
+    let bases: Vec<NodeId> = inputs.iter().map(|&operand| needs.storage(graph, operand)).collect();
+    let sources: Vec<Ident> = bases.iter().map(|&base| body.pointer(base)).collect();
     let target = body.pointer(anchor);
     let result = graph.ty(anchor);
-    let size = int(result.elements());
+    let (size, apart) = (int(result.elements()), int(pitch(cx, anchor)));
     let clear = matches!(graph.op(anchor), Op::Pad(_)).then(|| {
         let float = element(result.dtype);
-        quote!(::core::ptr::write_bytes::<#float>(#target.add(row * #size), 0, #size);)
+        quote!(::core::ptr::write_bytes::<#float>(#target.add(row * #apart), 0, #size);)
     });
     let copies: Vec<TokenStream> = sources
         .iter()
@@ -92,7 +94,7 @@ pub(super) fn moves(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenSt
         .filter_map(|(position, source)| {
             let block = block(graph.op(anchor), position, &types, result)?;
             // A value without a batch is the same in each row.
-            let row = int(if types[position].batched { types[position].elements() } else { 0 });
+            let row = int(if types[position].batched { pitch(cx, bases[position]) } else { 0 });
             let (from, to) = (int(block.from), int(block.to));
             let (dims, from_strides, to_strides) =
                 (array(&block.dims), array(&block.from_strides), array(&block.to_strides));
@@ -101,7 +103,7 @@ pub(super) fn moves(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenSt
                     #dims,
                     #source.add(row * #row + #from).cast_const(),
                     #from_strides,
-                    #target.add(row * #size + #to),
+                    #target.add(row * #apart + #to),
                     #to_strides,
                 );
             })

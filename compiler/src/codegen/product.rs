@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::body::{Body, Context, int};
+use super::locate::locate;
 use super::{columns, window};
 use crate::fuse::Kernel;
 use crate::ir::{NodeId, Type};
@@ -20,10 +21,11 @@ pub(super) struct Product {
 /// The kernel's statements.
 pub(super) fn product(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Product {
     let graph = cx.graph();
-    let needs = &cx.entry.program.needs;
+    let needs = &cx.program.needs;
     let mut body = Body::new(cx, kernel, false);
-    let pointers: Vec<_> =
-        graph.inputs(anchor).into_iter().map(|operand| body.pointer(needs.storage(graph, operand))).collect();
+    let bases: Vec<NodeId> = graph.inputs(anchor).into_iter().map(|operand| needs.storage(graph, operand)).collect();
+    let pointers: Vec<_> = bases.iter().map(|&base| body.pointer(base)).collect();
+    let pitches: Vec<Option<usize>> = bases.iter().map(|&base| locate(cx, base).pitch).collect();
     let types: Vec<&Type> = graph.inputs(anchor).into_iter().map(|operand| graph.ty(operand)).collect();
     let sum = body.name("sum");
     body.full.define(anchor, sum.clone());
@@ -41,10 +43,12 @@ pub(super) fn product(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Produ
     };
     let epilogue = epilogue_after(quote!());
     let head = std::mem::take(&mut body.head);
-    let ([left, right], [left_ty, right_ty]) = (pointers.as_slice(), types.as_slice()) else {
+    let ([left, right], [left_ty, right_ty], &[left_pitch, right_pitch]) =
+        (pointers.as_slice(), types.as_slice(), pitches.as_slice())
+    else {
         return Product { code: TokenStream::new(), scratch: quote!(0) };
     };
-    let sides = Sides { left, right, left_ty, right_ty };
+    let sides = Sides { left, right, left_ty, right_ty, left_pitch, right_pitch };
     let Product { code, scratch } = match graph.op(anchor) {
         Op::MatMul(op) => matmul(kernel, &sides, op.transpose, &epilogue),
         Op::Contract(_) => contract(cx, kernel, &sides, &epilogue),
@@ -71,6 +75,8 @@ struct Sides<'a> {
     right: &'a proc_macro2::Ident,
     left_ty: &'a Type,
     right_ty: &'a Type,
+    left_pitch: Option<usize>,
+    right_pitch: Option<usize>,
 }
 
 fn matrix(pointer: &proc_macro2::Ident, row: usize, col: usize) -> TokenStream {
@@ -102,7 +108,7 @@ fn split(kernel: &Kernel) -> TokenStream {
 /// `[*, K] · [K, N]`.
 fn matmul(kernel: &Kernel, sides: &Sides<'_>, transpose: bool, epilogue: &TokenStream) -> Product {
     let depth = sides.left_ty.last();
-    let a = matrix(sides.left, depth, 1);
+    let a = matrix(sides.left, sides.left_pitch.unwrap_or(depth), 1);
     let b = if transpose { matrix(sides.right, 1, depth) } else { matrix(sides.right, kernel.cols(), 1) };
     let (tile, depth) = (tile(kernel), int(depth));
     Product {
@@ -117,8 +123,8 @@ fn matmul(kernel: &Kernel, sides: &Sides<'_>, transpose: bool, epilogue: &TokenS
 /// `[*, K]ᵀ · [*, N]`, over all rows.
 fn contract(cx: Context<'_>, kernel: &Kernel, sides: &Sides<'_>, epilogue: &TokenStream) -> Product {
     let rows: usize = sides.left_ty.dims.iter().rev().skip(1).product();
-    let a = matrix(sides.left, 1, sides.left_ty.last());
-    let b = matrix(sides.right, sides.right_ty.last(), 1);
+    let a = matrix(sides.left, 1, sides.left_pitch.unwrap_or(sides.left_ty.last()));
+    let b = matrix(sides.right, sides.right_pitch.unwrap_or(sides.right_ty.last()), 1);
     let tile = split(kernel);
     let lead = int(rows);
     let (depth, most) = if sides.left_ty.batched {
@@ -150,7 +156,8 @@ fn batch_matmul(
     let (b_rows, b_cols) = axes(sides.right_ty);
     let (height, depth) = if ta { (a_cols, a_rows) } else { (a_rows, a_cols) };
     let groups = kernel.lead() / height.max(1);
-    let (a_step, b_step) = (int(a_rows * a_cols), int(b_rows * b_cols));
+    let a_step = int(sides.left_pitch.unwrap_or(a_rows * a_cols));
+    let b_step = int(sides.right_pitch.unwrap_or(b_rows * b_cols));
     let stride = |transposed: bool, cols: usize| {
         let cols = int(cols);
         if transposed { quote!(row: 1, col: #cols) } else { quote!(row: #cols, col: 1) }

@@ -1,22 +1,25 @@
 //! What a network is and costs, as a table for people.
 
 use super::module::{Entry, Module};
-use crate::ir::{Optimizer, Type};
+use crate::ir::{Graph, NodeId, Optimizer, Type};
+use crate::ops::Op;
 
 /// Floating-point operations of a function on a full batch, multiply and add counted as two.
 pub(super) fn flops(module: &Module, entry: &Entry) -> u64 {
-    let graph = &entry.program.function.graph;
-    let batch = module.network.batch as u64;
-    graph
-        .ids()
-        .into_iter()
-        .map(|node| {
-            let inputs: Vec<&Type> = graph.inputs(node).into_iter().map(|input| graph.ty(input)).collect();
-            let output = graph.ty(node);
-            let batched = output.batched || inputs.iter().any(|ty| ty.batched);
-            graph.op(node).rules().flops(&inputs, output).saturating_mul(if batched { batch } else { 1 })
-        })
-        .fold(0, u64::saturating_add)
+    of_graph(&entry.program.function.graph, module.network.batch as u64)
+}
+
+fn of_graph(graph: &Graph, batch: u64) -> u64 {
+    let of_node = |node: NodeId| {
+        if let Op::Scan(scan) = graph.op(node) {
+            return of_graph(scan.body.graph(), batch).saturating_mul(scan.steps as u64);
+        }
+        let inputs: Vec<&Type> = graph.inputs(node).into_iter().map(|input| graph.ty(input)).collect();
+        let output = graph.ty(node);
+        let batched = output.batched || inputs.iter().any(|ty| ty.batched);
+        graph.op(node).rules().flops(&inputs, output).saturating_mul(if batched { batch } else { 1 })
+    };
+    graph.ids().into_iter().map(of_node).fold(0, u64::saturating_add)
 }
 
 /// Elements that the optimiser keeps between steps.

@@ -88,7 +88,7 @@ fn pool_shape(size: [usize; 2], stride: [usize; 2], pad: [[usize; 2]; 2], image:
 /// The statements of a pooling kernel.
 pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStream {
     let graph = cx.graph();
-    let needs = &cx.entry.program.needs;
+    let needs = &cx.program.needs;
     let mut body = Body::new(cx, kernel, false);
     let operands: Vec<_> =
         graph.inputs(anchor).into_iter().map(|operand| body.pointer(needs.storage(graph, operand))).collect();

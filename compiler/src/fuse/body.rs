@@ -42,9 +42,7 @@ impl Frame {
     /// Whether `base` is another state than the one that it is to become.
     pub(super) fn is_other_state(&self, graph: &Graph, kind: &RootKind, base: NodeId) -> bool {
         match (graph.op(base), kind) {
-            (Op::Input(input), RootKind::Carry(state)) => {
-                self.state(input.index).is_some_and(|other| other != *state)
-            }
+            (Op::Input(input), RootKind::Carry(state)) => self.state(input.index).is_some_and(|other| other != *state),
             _ => false,
         }
     }
@@ -107,11 +105,7 @@ fn walks(op: &Op, operand: &Type) -> bool {
 ///
 /// # Errors
 /// A body whose kernels wait for each other: kiln's bug.
-pub(super) fn programs(
-    graph: &Graph,
-    needs: &Needs,
-    kernels: &[Kernel],
-) -> Result<BTreeMap<NodeId, Program>, String> {
+pub(super) fn programs(graph: &Graph, needs: &Needs, kernels: &[Kernel]) -> Result<BTreeMap<NodeId, Program>, String> {
     let mut programs = BTreeMap::new();
     for kernel in kernels {
         if let Kind::Loop(node) = kernel.kind {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::grouping::{Group, Grouping};
 use super::body::{self, Frame};
+use super::grouping::{Group, Grouping};
 use super::level;
 use crate::fuse::{Kernel, Needs, Program, access, merge, order, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind};

@@ -79,11 +79,7 @@ impl Needs {
             | Lowering::Whole
             | Lowering::Loop
             | Lowering::Part => true,
-            Lowering::External
-            | Lowering::Free(_)
-            | Lowering::Broadcast
-            | Lowering::Alias
-            | Lowering::Absent => false,
+            Lowering::External | Lowering::Free(_) | Lowering::Broadcast | Lowering::Alias | Lowering::Absent => false,
         }
     }
 
@@ -91,8 +87,7 @@ impl Needs {
     /// of one step of something larger.
     pub fn is_pitched(&self, graph: &Graph, node: NodeId) -> bool {
         let Some(frame) = &self.frame else { return false };
-        let emitted =
-            |root: &Root| matches!(root.kind, RootKind::Output(_)) && self.storage(graph, root.node) == node;
+        let emitted = |root: &Root| matches!(root.kind, RootKind::Output(_)) && self.storage(graph, root.node) == node;
         graph.ty(node).batched
             && match graph.op(node) {
                 Op::Input(input) => frame.pitched.get(input.index).copied().unwrap_or_default(),
@@ -195,7 +190,9 @@ impl Needs {
         let scalar = ty.is_scalar() && ty.dtype != DType::U32;
         // What a loop computes from constants alone has no place among the scalars of the call.
         let computed = match graph.op(node).rules().lowering() {
-            Lowering::Pointwise(_) | Lowering::Free(_) => self.frame.is_none() || matches!(graph.op(node), Op::Constant(_)),
+            Lowering::Pointwise(_) | Lowering::Free(_) => {
+                self.frame.is_none() || matches!(graph.op(node), Op::Constant(_))
+            }
             _ => false,
         };
         let kind = computed || matches!(graph.op(node), Op::Broadcast(_) | Op::Reshape(_));

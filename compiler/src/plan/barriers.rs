@@ -139,9 +139,7 @@ impl Touching<'_> {
             };
             match touch.place {
                 Region::Arena { start, end } => inside(start, end),
-                Region::External(Place::Operand(index)) => {
-                    of(self.program.needs.storage(graph, *operands.get(index)?))
-                }
+                Region::External(Place::Operand(index)) => of(self.program.needs.storage(graph, *operands.get(index)?)),
                 Region::External(Place::Carried(state)) => match (take(state), plan.states.get(&state)) {
                     (Some(take), _) => of(take),
                     (None, Some(&start)) => {

@@ -1,5 +1,7 @@
 //! Where a value lives.
 
+use std::fmt;
+
 use crate::ir::ParamId;
 
 /// Where a value's bytes are.
@@ -19,4 +21,18 @@ pub enum Place {
     Carried(usize),
     /// In the body of a loop, the part of this step of the stacked value number n.
     Emitted(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(index) => write!(f, "input {index}"),
+            Self::Param(param) => write!(f, "param {}", param.0),
+            Self::State(param, slot) => write!(f, "state {}.{slot}", param.0),
+            Self::Arena(offset) => write!(f, "arena + {offset}"),
+            Self::Operand(index) => write!(f, "operand {index}"),
+            Self::Carried(state) => write!(f, "carried {state}"),
+            Self::Emitted(output) => write!(f, "emitted {output}"),
+        }
+    }
 }

@@ -81,12 +81,7 @@ impl Plan {
         let graph = &program.function.graph;
         let place = |node: NodeId| match self.places.get(&node) {
             Some(Place::Arena(offset)) => format!("@{offset}"),
-            Some(Place::Input(index)) => format!("input {index}"),
-            Some(Place::Param(param)) => format!("param {}", param.0),
-            Some(Place::State(param, slot)) => format!("state {}.{slot}", param.0),
-            Some(Place::Operand(index)) => format!("operand {index}"),
-            Some(Place::Carried(state)) => format!("state {state}"),
-            Some(Place::Emitted(output)) => format!("output {output}"),
+            Some(place) => place.to_string(),
             None => "nowhere".to_string(),
         };
         let list = |nodes: &mut dyn Iterator<Item = NodeId>| {
@@ -164,12 +159,7 @@ struct Lifetimes {
 }
 
 impl Lifetimes {
-    fn of(
-        program: &Program,
-        external: &BTreeMap<NodeId, Place>,
-        loops: &BTreeMap<NodeId, Plan>,
-        batch: usize,
-    ) -> Self {
+    fn of(program: &Program, external: &BTreeMap<NodeId, Place>, loops: &BTreeMap<NodeId, Plan>, batch: usize) -> Self {
         let graph = &program.function.graph;
         let end = program.kernels.len();
         let mut last: BTreeMap<NodeId, usize> = BTreeMap::new();
