@@ -36,7 +36,7 @@ impl Touch {
             (Region::External(a), Region::External(b)) => a == b && !same_rows,
             (Region::Arena { start, end }, Region::Arena { start: other_start, end: other_end }) => {
                 let apart = end <= other_start || other_end <= start;
-                !apart && !(same_rows && start == other_start)
+                !(apart || same_rows && start == other_start)
             }
             _ => false,
         }
