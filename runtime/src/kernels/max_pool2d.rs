@@ -182,7 +182,7 @@ unsafe fn store_index<S: Simd<E>, E: Float>(s: S, p: *mut u8, v: S::V, lanes: us
 /// # Safety
 /// `lanes` bytes at `p` are readable.
 #[inline(always)]
-unsafe fn load_index<S: Simd<E>, E: Float>(s: S, p: *const u8, lanes: usize) -> S::V {
+pub(super) unsafe fn load_index<S: Simd<E>, E: Float>(s: S, p: *const u8, lanes: usize) -> S::V {
     let mut numbers = [E::ZERO; MAX_LANES];
     let mut bytes = [0_u8; MAX_LANES];
     // SAFETY: the caller's promise; a vector fits.

@@ -13,6 +13,7 @@ mod avg_pool2d;
 mod columns;
 mod conv2d;
 mod conv2d_input_grad;
+mod conv2d_pooled;
 mod conv2d_weight_grad;
 mod gemm;
 mod max_pool2d;
@@ -26,6 +27,10 @@ pub use avg_pool2d::{avg_pool2d, avg_pool2d_grad};
 pub use columns::column_sum;
 pub use conv2d::{Conv2dShape, conv2d, conv2d_scratch};
 pub use conv2d_input_grad::{conv2d_input_grad, conv2d_input_grad_scratch};
+pub use conv2d_pooled::{
+    conv2d_pooled_input_grad, conv2d_pooled_input_grad_scratch, conv2d_pooled_weight_grad,
+    conv2d_pooled_weight_grad_scratch,
+};
 pub use conv2d_weight_grad::{conv2d_weight_grad, conv2d_weight_grad_scratch};
 pub use gemm::{Matrix, gemm, gemm_scratch};
 pub use max_pool2d::{max_pool2d, max_pool2d_grad};

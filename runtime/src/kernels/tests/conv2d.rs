@@ -11,7 +11,7 @@ use crate::simd::{Float, Simd};
 use super::{Sum, assert_close, bits, everywhere, nan, random, splits, with_scratch};
 
 /// Images of a batch.
-const IMAGES: usize = 3;
+pub(super) const IMAGES: usize = 3;
 
 /// Sizes with the output that they give.
 fn shape(
@@ -28,7 +28,7 @@ fn shape(
 }
 
 /// Ones, primes, tails, and every setting.
-fn shapes() -> Vec<Conv2dShape> {
+pub(super) fn shapes() -> Vec<Conv2dShape> {
     let none = [[0, 0], [0, 0]];
     let mut all = vec![
         shape([1, 1], [1, 1, 1], [1, 1], [1, 1], none, [1, 1]),
@@ -53,7 +53,7 @@ fn shapes() -> Vec<Conv2dShape> {
 }
 
 /// Calls `f(x, w, g)` with the indices of each product of the convolution.
-fn terms(shape: &Conv2dShape, mut f: impl FnMut(usize, usize, usize)) {
+pub(super) fn terms(shape: &Conv2dShape, mut f: impl FnMut(usize, usize, usize)) {
     let Conv2dShape { input, channels, kernel, filters, output, stride, pad_low, dilation, groups, .. } = *shape;
     let (depth, part) = (channels / groups, filters / groups);
     for image in 0..IMAGES {
@@ -79,7 +79,7 @@ fn terms(shape: &Conv2dShape, mut f: impl FnMut(usize, usize, usize)) {
 }
 
 /// Images, kernels and gradients of the result.
-fn data<E: Float>(shape: &Conv2dShape) -> [Vec<E>; 3] {
+pub(super) fn data<E: Float>(shape: &Conv2dShape) -> [Vec<E>; 3] {
     let images = IMAGES * shape.input[0] * shape.input[1] * shape.channels;
     let weights = shape.kernel[0] * shape.kernel[1] * shape.channels / shape.groups * shape.filters;
     let results = IMAGES * shape.output[0] * shape.output[1] * shape.filters;
@@ -87,7 +87,7 @@ fn data<E: Float>(shape: &Conv2dShape) -> [Vec<E>; 3] {
 }
 
 /// Compares a kernel with its twin, and the bits of every split with each other.
-fn check<E: Float, P>(what: &str, want: &[Sum], terms: usize, splits: Vec<P>, kernel: impl Fn(P, *mut E)) {
+pub(super) fn check<E: Float, P>(what: &str, want: &[Sum], terms: usize, splits: Vec<P>, kernel: impl Fn(P, *mut E)) {
     let mut first: Option<Vec<E>> = None;
     for split in splits {
         let mut got = vec![nan::<E>(); want.len()];

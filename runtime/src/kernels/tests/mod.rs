@@ -3,6 +3,7 @@
 use crate::simd::Float;
 
 mod conv2d;
+mod conv2d_pooled;
 mod gemm;
 mod pool2d;
 
