@@ -1,0 +1,324 @@
+//! Gradients of a convolution under a max-pool. Of each window of the pool only the winner has a gradient, so only
+//! winners are gone through: a fraction 1 / cells of the dense products, and less where a ReLU has cut some off.
+
+use core::ops::Range;
+
+use crate::simd::{Float, Simd};
+
+use super::MAX_LANES;
+use super::conv2d::Conv2dShape;
+use super::pack::pack;
+use super::pool2d::Pool2dShape;
+use super::tile::padded;
+
+/// Vectors of a patch that are held in registers at a time.
+const HELD: usize = 9;
+
+/// Up to so many terms of a filter, lanes are filters and each term has an accumulator: then patches are too short
+/// for vectors of their own.
+const FEW_TERMS: usize = 12;
+
+/// A patch as runs of memory: what a window of the convolution covers of a padded image, row by row.
+#[derive(Clone, Copy)]
+struct Patch {
+    /// Elements of a run.
+    run: usize,
+    /// From one run to the next.
+    pitch: usize,
+    /// Vectors of a run.
+    vectors: usize,
+}
+
+impl Patch {
+    #[inline(always)]
+    fn of(shape: &Conv2dShape, lanes: usize) -> Self {
+        let run = shape.kernel[1] * shape.channels;
+        Self { run, pitch: shape.padded_input()[1] * shape.channels, vectors: run.div_ceil(lanes) }
+    }
+
+    /// Where vector `v` of the patch starts in the image, and how many of its lanes belong to the patch.
+    #[inline(always)]
+    fn vector(&self, v: usize, lanes: usize) -> (usize, usize) {
+        let start = v % self.vectors * lanes;
+        (v / self.vectors * self.pitch + start, (self.run - start).min(lanes))
+    }
+}
+
+/// The winners of one filter in one image that have a gradient: where each one's patch starts, and the gradient.
+struct Winners<E> {
+    offsets: *mut u32,
+    gradients: *mut E,
+    count: usize,
+}
+
+impl<E: Float> Winners<E> {
+    /// An empty list over `2 * windows` elements of scratch.
+    #[inline(always)]
+    fn new(scratch: *mut E, windows: usize) -> Self {
+        Self { offsets: scratch.wrapping_add(windows).cast(), gradients: scratch, count: 0 }
+    }
+
+    /// Finds them.
+    ///
+    /// # Safety
+    /// `g` and `index` hold the image's windows, `index` cells that exist, and the list has room for all windows.
+    #[inline(always)]
+    unsafe fn find(&mut self, conv: &Conv2dShape, pool: &Pool2dShape, g: *const E, index: *const u8, filter: usize) {
+        let step = [conv.stride[0] * conv.padded_input()[1] * conv.channels, conv.stride[1] * conv.channels];
+        self.count = 0;
+        for y in 0..pool.output[0] {
+            let row = (y * pool.stride[0]).wrapping_sub(pool.pad_low[0]).wrapping_mul(step[0]);
+            for x in 0..pool.output[1] {
+                let start = (x * pool.stride[1]).wrapping_sub(pool.pad_low[1]).wrapping_mul(step[1]).wrapping_add(row);
+                let at = (y * pool.output[1] + x) * conv.filters + filter;
+                // SAFETY: the window exists; the count is at most that of the windows gone through.
+                unsafe {
+                    let cell = usize::from(*index.add(at));
+                    let patch = start.wrapping_add(cell / pool.size[1] * step[0] + cell % pool.size[1] * step[1]);
+                    let gradient = *g.add(at);
+                    *self.offsets.add(self.count) = patch as u32;
+                    *self.gradients.add(self.count) = gradient;
+                    // No branch: which of them are zero cannot be predicted.
+                    self.count += usize::from(gradient != E::ZERO);
+                }
+            }
+        }
+    }
+}
+
+/// Elements of scratch for a list of winners.
+const fn winners_scratch(pool: &Pool2dShape) -> usize {
+    2 * pool.output[0] * pool.output[1] + MAX_LANES
+}
+
+/// Elements of a filter's patch, each run in whole vectors.
+const fn patch_scratch(shape: &Conv2dShape) -> usize {
+    shape.kernel[0] * padded(shape.kernel[1] * shape.channels, MAX_LANES)
+}
+
+/// Elements of scratch that [`conv2d_pooled_weight_grad`] needs.
+pub const fn conv2d_pooled_weight_grad_scratch(shape: Conv2dShape, pool: Pool2dShape) -> usize {
+    winners_scratch(&pool) + shape.filters * patch_scratch(&shape) + shape.copies(1)
+}
+
+/// The kernels' gradient from images `x` (`images`, at least one), the gradient `g` `[_, ph, pw, filters]` of a
+/// max-pool behind the convolution and its winners' numbers `index`, for the filters `cols`: `epilogue(v, row, col,
+/// lanes)` gets each vector of consecutive filters once, as from [`conv2d_weight_grad`](super::conv2d_weight_grad).
+/// The convolution has one group and no dilation.
+///
+/// Each element is one chain of `mul_add` over (image, window), whatever the part.
+///
+/// # Safety
+/// `pool.input` is `shape.output`, the images, gradients and numbers are readable, the numbers are of cells that
+/// exist, and [`conv2d_pooled_weight_grad_scratch`] elements at `scratch` are writable.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+pub unsafe fn conv2d_pooled_weight_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
+    s: S,
+    scratch: *mut E,
+    cols: Range<usize>,
+    images: usize,
+    shape: Conv2dShape,
+    pool: Pool2dShape,
+    x: *const E,
+    g: *const E,
+    index: *const u8,
+    mut epilogue: F,
+) {
+    if shape.terms() <= FEW_TERMS {
+        // SAFETY: the caller's promise.
+        return unsafe { few_terms(s, scratch, cols, images, shape, pool, x, g, index, epilogue) };
+    }
+    let windows = pool.output[0] * pool.output[1];
+    let patch = Patch::of(&shape, S::LANES);
+    let vectors = shape.kernel[0] * patch.vectors;
+    let sums = scratch.wrapping_add(winners_scratch(&pool));
+    let padded_x = sums.wrapping_add(cols.len() * vectors * S::LANES);
+    let mut winners = Winners::new(scratch, windows);
+    // SAFETY: every filter's sums have their place; zero bits are 0.0.
+    unsafe { sums.write_bytes(0, cols.len() * vectors * S::LANES) };
+    for image in 0..images {
+        // SAFETY: the list holds an image's windows, and patches lie in the padded image.
+        unsafe {
+            let x = shape.pad(x, image, padded_x);
+            let at = image * windows * shape.filters;
+            for filter in cols.clone() {
+                winners.find(&shape, &pool, g.add(at), index.add(at), filter);
+                let sums = sums.wrapping_add((filter - cols.start) * vectors * S::LANES);
+                for first in (0..vectors).step_by(HELD) {
+                    let held = HELD.min(vectors - first);
+                    let mut sum = [s.splat(E::ZERO); HELD];
+                    for (v, sum) in sum.iter_mut().enumerate().take(held) {
+                        *sum = s.load(sums.add((first + v) * S::LANES));
+                    }
+                    for winner in 0..winners.count {
+                        let gradient = s.splat(*winners.gradients.add(winner));
+                        let from = x.add(*winners.offsets.add(winner) as usize);
+                        for (v, sum) in sum.iter_mut().enumerate().take(held) {
+                            let (at, lanes) = patch.vector(first + v, S::LANES);
+                            let pixels =
+                                if lanes == S::LANES { s.load(from.add(at)) } else { s.load_n(from.add(at), lanes) };
+                            *sum = s.mul_add(gradient, pixels, *sum);
+                        }
+                    }
+                    for (v, sum) in sum.into_iter().enumerate().take(held) {
+                        s.store(sums.add((first + v) * S::LANES), sum);
+                    }
+                }
+            }
+        }
+    }
+    for row in 0..shape.terms() {
+        let (run, at) = (row / patch.run, row % patch.run);
+        let place = run * patch.vectors * S::LANES + at;
+        for col in cols.clone().step_by(S::LANES) {
+            let lanes = S::LANES.min(cols.end - col);
+            let mut filters = [E::ZERO; MAX_LANES];
+            for (lane, value) in filters.iter_mut().enumerate().take(lanes) {
+                // SAFETY: a filter's sum.
+                *value = unsafe { *sums.add((col + lane - cols.start) * vectors * S::LANES + place) };
+            }
+            // SAFETY: the array holds a vector.
+            epilogue(unsafe { s.load(filters.as_ptr()) }, row, col, lanes);
+        }
+    }
+}
+
+/// [`conv2d_pooled_weight_grad`] with filters in the lanes: all cells of a window are gone through, with zero where
+/// they have not won.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn few_terms<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
+    s: S,
+    padded_x: *mut E,
+    cols: Range<usize>,
+    images: usize,
+    shape: Conv2dShape,
+    pool: Pool2dShape,
+    x: *const E,
+    g: *const E,
+    index: *const u8,
+    mut epilogue: F,
+) {
+    let (terms, depth) = (shape.terms(), shape.depth());
+    for col in cols.clone().step_by(S::LANES) {
+        let lanes = S::LANES.min(cols.end - col);
+        let mut sums = [s.splat(E::ZERO); FEW_TERMS];
+        for image in 0..images {
+            // SAFETY: there is room for a padded image.
+            let x = unsafe { shape.pad(x, image, padded_x) };
+            pool.windows(
+                image,
+                #[inline(always)]
+                |window| {
+                    let at = window.position * shape.filters + col;
+                    // SAFETY: the window's gradients and numbers, of `lanes` filters.
+                    let (gradient, chosen) = unsafe {
+                        (
+                            super::pool2d::load(s, g.add(at), lanes),
+                            super::max_pool2d::load_index(s, index.add(at), lanes),
+                        )
+                    };
+                    pool.each_cell(
+                        &window,
+                        #[inline(always)]
+                        |number, position| {
+                            let won = s.eq(chosen, s.splat(E::from_f64(number as f64)));
+                            let gradient = s.select(won, gradient, s.splat(E::ZERO));
+                            let from = x.wrapping_add(shape.window(position) * shape.channels);
+                            for (term, sum) in sums.iter_mut().enumerate().take(terms) {
+                                let at = shape.tap(term / depth) * shape.channels + term % depth;
+                                // SAFETY: windows of the convolution lie in the padded image.
+                                *sum = s.mul_add(s.splat(unsafe { *from.add(at) }), gradient, *sum);
+                            }
+                        },
+                    );
+                },
+            );
+        }
+        for (row, sum) in sums.into_iter().enumerate().take(terms) {
+            epilogue(sum, row, col, lanes);
+        }
+    }
+}
+
+/// Elements of scratch that [`conv2d_pooled_input_grad`] needs.
+pub const fn conv2d_pooled_input_grad_scratch(shape: Conv2dShape, pool: Pool2dShape) -> usize {
+    winners_scratch(&pool) + shape.filters * patch_scratch(&shape) + shape.padded_image()
+}
+
+/// The gradient of images `images` from the gradient `g` `[_, ph, pw, filters]` of a max-pool behind the convolution,
+/// its winners' numbers `index`, and the kernels `w`: `epilogue(v, position, channel, lanes)` gets each vector of
+/// consecutive channels once, as from [`conv2d_input_grad`](super::conv2d_input_grad). The convolution has one group
+/// and no dilation.
+///
+/// Each element is one chain of `mul_add` over (filter, window).
+///
+/// # Safety
+/// `pool.input` is `shape.output`, the gradients, numbers and kernels are readable, the numbers are of cells that
+/// exist, and [`conv2d_pooled_input_grad_scratch`] elements at `scratch` are writable.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+pub unsafe fn conv2d_pooled_input_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
+    s: S,
+    scratch: *mut E,
+    images: Range<usize>,
+    shape: Conv2dShape,
+    pool: Pool2dShape,
+    g: *const E,
+    index: *const u8,
+    w: *const E,
+    mut epilogue: F,
+) {
+    let windows = pool.output[0] * pool.output[1];
+    let patch = Patch::of(&shape, S::LANES);
+    let vectors = shape.kernel[0] * patch.vectors;
+    let run = patch.vectors * S::LANES;
+    let weights = scratch.wrapping_add(winners_scratch(&pool));
+    let dx = weights.wrapping_add(shape.filters * vectors * S::LANES);
+    let mut winners = Winners::new(scratch, windows);
+    for row in 0..shape.kernel[0] {
+        let from = w.wrapping_add(row * patch.run * shape.filters);
+        // SAFETY: the kernels' row, for each filter a run of whole vectors.
+        unsafe { pack(s, shape.filters, patch.run, from, 1, shape.filters, weights.add(row * shape.filters * run)) };
+    }
+    for image in images {
+        // SAFETY: the list holds an image's windows, patches lie in the padded image; zero bits are 0.0.
+        unsafe {
+            dx.write_bytes(0, shape.padded_image());
+            let at = image * windows * shape.filters;
+            for filter in 0..shape.filters {
+                winners.find(&shape, &pool, g.add(at), index.add(at), filter);
+                for first in (0..vectors).step_by(HELD) {
+                    let held = HELD.min(vectors - first);
+                    let mut weight = [s.splat(E::ZERO); HELD];
+                    for (v, weight) in weight.iter_mut().enumerate().take(held) {
+                        let (row, at) = ((first + v) / patch.vectors, (first + v) % patch.vectors * S::LANES);
+                        *weight = s.load(weights.add((row * shape.filters + filter) * run + at));
+                    }
+                    for winner in 0..winners.count {
+                        let gradient = s.splat(*winners.gradients.add(winner));
+                        let to = dx.add(*winners.offsets.add(winner) as usize);
+                        for (v, weight) in weight.iter().enumerate().take(held) {
+                            let (at, lanes) = patch.vector(first + v, S::LANES);
+                            let pixels = super::pool2d::load(s, to.add(at), lanes);
+                            super::pool2d::store(s, to.add(at), s.mul_add(gradient, *weight, pixels), lanes);
+                        }
+                    }
+                }
+            }
+        }
+        for y in 0..shape.input[0] {
+            for x in 0..shape.input[1] {
+                let position = (y + shape.pad_low[0]) * shape.padded_input()[1] + x + shape.pad_low[1];
+                let row = (image * shape.input[0] + y) * shape.input[1] + x;
+                for channel in (0..shape.channels).step_by(S::LANES) {
+                    let lanes = S::LANES.min(shape.channels - channel);
+                    // SAFETY: the position's channels.
+                    let v = unsafe { super::pool2d::load(s, dx.add(position * shape.channels + channel), lanes) };
+                    epilogue(v, row, channel, lanes);
+                }
+            }
+        }
+    }
+}
