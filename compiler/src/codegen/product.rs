@@ -7,7 +7,7 @@ use super::body::{Body, Context, int};
 use super::locate::locate;
 use super::{columns, window};
 use crate::fuse::Kernel;
-use crate::ir::{NodeId, Type};
+use crate::ir::{Graph, NodeId, Type};
 use crate::ops::Op;
 
 /// A product's call: its kernel's statements and the scratch that it takes, in elements.
@@ -46,7 +46,8 @@ pub(super) fn product(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Produ
     let ([left, right], [left_ty, right_ty], &[left_pitch, right_pitch]) =
         (pointers.as_slice(), types.as_slice(), pitches.as_slice())
     else {
-        return Product { code: TokenStream::new(), scratch: quote!(0) };
+        let Product { code, scratch } = pooled(graph, kernel, anchor, &pointers, &epilogue);
+        return Product { code: quote!(#(#head)* #code), scratch };
     };
     let sides = Sides { left, right, left_ty, right_ty, left_pitch, right_pitch };
     let Product { code, scratch } = match graph.op(anchor) {
@@ -209,15 +210,58 @@ fn over_images(
     }
 }
 
-/// A convolution's weight gradient: each thread takes a tile of the weights and goes through all images.
-fn weight_grad(kernel: &Kernel, shape: &TokenStream, sides: &Sides<'_>, epilogue: &TokenStream) -> Product {
-    let lead: usize = sides.left_ty.dims.iter().rev().skip(3).product();
+/// A convolution's gradient under a max-pool: each thread takes images, or filters and goes through all images.
+fn pooled(
+    graph: &Graph,
+    kernel: &Kernel,
+    anchor: NodeId,
+    pointers: &[proc_macro2::Ident],
+    epilogue: &TokenStream,
+) -> Product {
+    let inputs = graph.inputs(anchor);
+    let ty = |place: usize| inputs.get(place).map_or(graph.ty(anchor), |&input| graph.ty(input));
+    let (name, shape, spread, [g, image, weights], range) = match graph.op(anchor) {
+        Op::Conv2dPooledInputGrad(op) => {
+            let types = [ty(0), graph.ty(anchor), ty(2)];
+            ("conv2d_pooled_input_grad", &op.grad.conv, &op.spread, types, window::images(kernel))
+        }
+        Op::Conv2dPooledWeightGrad(op) => {
+            let filters = int(kernel.cols());
+            let images = all_images(ty(0));
+            let range = quote!(part.lines(#filters), #images);
+            ("conv2d_pooled_weight_grad", &op.grad.conv, &op.spread, [ty(1), ty(0), graph.ty(anchor)], range)
+        }
+        _ => return Product { code: TokenStream::new(), scratch: quote!(0) },
+    };
+    let [height, width] = spread.input;
+    let between = g.with_dims([height, width, g.last()]);
+    let shape = window::conv_shape(shape, image, weights, &between);
+    let pool = window::max_shape(&spread.pool, &between, g);
+    let (function, scratch) = (super::names::ident(name), quote::format_ident!("{name}_scratch"));
+    Product {
+        code: quote! {
+            ::kiln::kernels::#function(
+                s, part.scratch(), #range, #shape, #pool, #(#pointers.cast_const(),)* #epilogue,
+            );
+        },
+        scratch: quote!(::kiln::kernels::#scratch(#shape, #pool)),
+    }
+}
+
+/// How many images there are in all rows.
+fn all_images(ty: &Type) -> TokenStream {
+    let lead: usize = ty.dims.iter().rev().skip(3).product();
     let count = int(lead);
-    let images = match (sides.left_ty.batched, lead) {
+    match (ty.batched, lead) {
         (true, 1) => quote!(m.rows),
         (true, _) => quote!(m.rows * #count),
         (false, _) => quote!(#count),
-    };
+    }
+}
+
+/// A convolution's weight gradient: each thread takes a tile of the weights and goes through all images.
+fn weight_grad(kernel: &Kernel, shape: &TokenStream, sides: &Sides<'_>, epilogue: &TokenStream) -> Product {
+    let images = all_images(sides.left_ty);
     let (left, right) = (sides.left, sides.right);
     let tile = split(kernel);
     Product {

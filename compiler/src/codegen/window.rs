@@ -85,6 +85,11 @@ fn pool_shape(size: [usize; 2], stride: [usize; 2], pad: [[usize; 2]; 2], image:
     }
 }
 
+/// A max-pool's shape from those of its image and its result.
+pub(super) fn max_shape(pool: &MaxPool2d, image: &Type, result: &Type) -> TokenStream {
+    pool_shape(pool.size, pool.stride, pool.pad, image, result)
+}
+
 /// The statements of a pooling kernel.
 pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStream {
     let graph = cx.graph();
@@ -96,8 +101,6 @@ pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStr
     let (Some(source), Some(first)) = (source, operands.first()) else { return TokenStream::new() };
     let result = graph.ty(anchor);
     let images = images(kernel);
-    let max =
-        |pool: &MaxPool2d, image: &Type, result: &Type| pool_shape(pool.size, pool.stride, pool.pad, image, result);
     let avg =
         |pool: &AvgPool2d, image: &Type, result: &Type| pool_shape(pool.size, pool.stride, pool.pad, image, result);
     let call = match graph.op(anchor) {
@@ -107,7 +110,7 @@ pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStr
                 Op::MaxPool2d(pool) => pool,
                 _ => return TokenStream::new(),
             };
-            let shape = max(pool, &source, result);
+            let shape = max_shape(pool, &source, result);
             let mut written = |values: bool| {
                 let node =
                     kernel.writes.iter().copied().find(|&node| matches!(graph.op(node), Op::MaxPool2d(_)) == values);
@@ -123,7 +126,7 @@ pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStr
             quote!(::kiln::kernels::max_pool2d(s, #images, #shape, #first.cast_const(), #values, #index);)
         }
         Op::MaxPool2dGrad(op) => {
-            let shape = max(&op.pool, result, &source);
+            let shape = max_shape(&op.pool, result, &source);
             let Some(index) = operands.get(1) else { return TokenStream::new() };
             let target = body.pointer(anchor);
             quote! {

@@ -14,6 +14,20 @@ pub(super) fn floats(name: &str, inputs: &[&Type]) -> Result<(), String> {
     }
 }
 
+/// That a convolution is one whose gradients under a max-pool have kernels.
+pub(super) fn sparse(name: &str, conv: &super::Conv2d) -> Result<(), String> {
+    if conv.groups == 1 && conv.dilation == [1, 1] {
+        return Ok(());
+    }
+    Err(format!("`{name}` takes a convolution of one group with no dilation"))
+}
+
+/// The settings of a primitive inside another.
+pub(super) fn settings(inner: &impl super::Rules) -> String {
+    let settings: Vec<String> = inner.attributes().into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+    format!("({})", settings.join(", "))
+}
+
 /// Height, width and channels of an image, the last three axes; those in front count images. `image` says whose.
 pub(super) fn image(image: &str, ty: &Type) -> Result<[usize; 3], String> {
     match *ty.dims.as_slice() {

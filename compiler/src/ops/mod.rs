@@ -183,6 +183,8 @@ primitives! {
     conv2d::Conv2d,
     conv2d_input_grad::Conv2dInputGrad,
     conv2d_weight_grad::Conv2dWeightGrad,
+    conv2d_pooled_input_grad::Conv2dPooledInputGrad,
+    conv2d_pooled_weight_grad::Conv2dPooledWeightGrad,
     // Windows
     max_pool2d::MaxPool2d,
     max_pool2d_index::MaxPool2dIndex,

@@ -13,6 +13,7 @@ mod cse;
 mod dce;
 mod fold;
 mod legalise;
+mod pool_gradient;
 mod pool_mask;
 mod rewrite;
 mod simplify;
@@ -31,6 +32,7 @@ pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
 pub use legalise::legalise;
+pub use pool_gradient::pool_gradient;
 pub use pool_mask::pool_mask;
 pub use simplify::simplify;
 pub use specialise::{Mode, specialise};
@@ -53,6 +55,7 @@ pub const TABLE: &[Pass] = &[
     Pass { name: "fold", run: fold },
     Pass { name: "cse", run: cse },
     Pass { name: "pool_mask", run: pool_mask },
+    Pass { name: "pool_gradient", run: pool_gradient },
 ];
 
 /// The most rounds over the table: each costs time in the user's build, and hardly any graph needs four.

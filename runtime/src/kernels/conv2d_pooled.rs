@@ -7,20 +7,24 @@ use crate::simd::{Float, Simd};
 
 use super::MAX_LANES;
 use super::conv2d::Conv2dShape;
+use super::max_pool2d::load_index;
 use super::pack::pack;
-use super::pool2d::Pool2dShape;
+use super::pool2d::{Pool2dShape, load, store};
 use super::tile::padded;
 
-/// Vectors of a patch that are held in registers at a time.
-const HELD: usize = 9;
+/// Vectors of a patch's run that are held in registers at a time.
+const HELD: usize = 12;
 
 /// Up to so many terms of a filter, lanes are filters and each term has an accumulator: then patches are too short
 /// for vectors of their own.
 const FEW_TERMS: usize = 12;
 
-/// A patch as runs of memory: what a window of the convolution covers of a padded image, row by row.
+/// What a window of the convolution covers of a padded image: for each row of the kernel a run of memory, gone
+/// through in chunks of vectors.
 #[derive(Clone, Copy)]
 struct Patch {
+    /// Runs.
+    runs: usize,
     /// Elements of a run.
     run: usize,
     /// From one run to the next.
@@ -33,14 +37,24 @@ impl Patch {
     #[inline(always)]
     fn of(shape: &Conv2dShape, lanes: usize) -> Self {
         let run = shape.kernel[1] * shape.channels;
-        Self { run, pitch: shape.padded_input()[1] * shape.channels, vectors: run.div_ceil(lanes) }
+        let pitch = shape.padded_input()[1] * shape.channels;
+        Self { runs: shape.kernel[0], run, pitch, vectors: run.div_ceil(lanes) }
     }
 
-    /// Where vector `v` of the patch starts in the image, and how many of its lanes belong to the patch.
+    /// Calls `f` with each chunk of a run: the run, its first vector, and how many.
     #[inline(always)]
-    fn vector(&self, v: usize, lanes: usize) -> (usize, usize) {
-        let start = v % self.vectors * lanes;
-        (v / self.vectors * self.pitch + start, (self.run - start).min(lanes))
+    fn chunks(&self, mut f: impl FnMut(usize, usize, usize)) {
+        for row in 0..self.runs {
+            for first in (0..self.vectors).step_by(HELD) {
+                f(row, first, HELD.min(self.vectors - first));
+            }
+        }
+    }
+
+    /// How many lanes of a vector of a run belong to it.
+    #[inline(always)]
+    fn lanes(&self, vector: usize, lanes: usize) -> usize {
+        (self.run - vector * lanes).min(lanes)
     }
 }
 
@@ -131,7 +145,7 @@ pub unsafe fn conv2d_pooled_weight_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usi
     }
     let windows = pool.output[0] * pool.output[1];
     let patch = Patch::of(&shape, S::LANES);
-    let vectors = shape.kernel[0] * patch.vectors;
+    let vectors = patch.runs * patch.vectors;
     let sums = scratch.wrapping_add(winners_scratch(&pool));
     let padded_x = sums.wrapping_add(cols.len() * vectors * S::LANES);
     let mut winners = Winners::new(scratch, windows);
@@ -145,26 +159,28 @@ pub unsafe fn conv2d_pooled_weight_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usi
             for filter in cols.clone() {
                 winners.find(&shape, &pool, g.add(at), index.add(at), filter);
                 let sums = sums.wrapping_add((filter - cols.start) * vectors * S::LANES);
-                for first in (0..vectors).step_by(HELD) {
-                    let held = HELD.min(vectors - first);
-                    let mut sum = [s.splat(E::ZERO); HELD];
-                    for (v, sum) in sum.iter_mut().enumerate().take(held) {
-                        *sum = s.load(sums.add((first + v) * S::LANES));
-                    }
-                    for winner in 0..winners.count {
-                        let gradient = s.splat(*winners.gradients.add(winner));
-                        let from = x.add(*winners.offsets.add(winner) as usize);
+                patch.chunks(
+                    #[inline(always)]
+                    |row, first, held| {
+                        let to = sums.wrapping_add((row * patch.vectors + first) * S::LANES);
+                        let x = x.wrapping_add(row * patch.pitch + first * S::LANES);
+                        let mut sum = [s.splat(E::ZERO); HELD];
                         for (v, sum) in sum.iter_mut().enumerate().take(held) {
-                            let (at, lanes) = patch.vector(first + v, S::LANES);
-                            let pixels =
-                                if lanes == S::LANES { s.load(from.add(at)) } else { s.load_n(from.add(at), lanes) };
-                            *sum = s.mul_add(gradient, pixels, *sum);
+                            *sum = s.load(to.add(v * S::LANES));
                         }
-                    }
-                    for (v, sum) in sum.into_iter().enumerate().take(held) {
-                        s.store(sums.add((first + v) * S::LANES), sum);
-                    }
-                }
+                        for winner in 0..winners.count {
+                            let gradient = s.splat(*winners.gradients.add(winner));
+                            let from = x.add(*winners.offsets.add(winner) as usize);
+                            for (v, sum) in sum.iter_mut().enumerate().take(held) {
+                                let pixels = load(s, from.add(v * S::LANES), patch.lanes(first + v, S::LANES));
+                                *sum = s.mul_add(gradient, pixels, *sum);
+                            }
+                        }
+                        for (v, sum) in sum.into_iter().enumerate().take(held) {
+                            s.store(to.add(v * S::LANES), sum);
+                        }
+                    },
+                );
             }
         }
     }
@@ -213,12 +229,8 @@ unsafe fn few_terms<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
                 |window| {
                     let at = window.position * shape.filters + col;
                     // SAFETY: the window's gradients and numbers, of `lanes` filters.
-                    let (gradient, chosen) = unsafe {
-                        (
-                            super::pool2d::load(s, g.add(at), lanes),
-                            super::max_pool2d::load_index(s, index.add(at), lanes),
-                        )
-                    };
+                    let (gradient, chosen) =
+                        unsafe { (load(s, g.add(at), lanes), load_index(s, index.add(at), lanes)) };
                     pool.each_cell(
                         &window,
                         #[inline(always)]
@@ -242,9 +254,63 @@ unsafe fn few_terms<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
     }
 }
 
+/// The winners of an image, those of one cell of one window together.
+struct Cells<E> {
+    /// For each cell of each window, how many there are.
+    counts: *mut u32,
+    /// Where each one's kernel starts among a row's.
+    kernels: *mut u32,
+    /// Its gradient.
+    gradients: *mut E,
+    /// Room for winners in a cell: the filters.
+    room: usize,
+}
+
+impl<E: Float> Cells<E> {
+    /// Elements of scratch.
+    const fn scratch(pool: &Pool2dShape) -> usize {
+        let cells = pool.output[0] * pool.output[1] * pool.size[0] * pool.size[1];
+        cells * (2 * pool.channels + 1)
+    }
+
+    #[inline(always)]
+    fn new(scratch: *mut E, pool: &Pool2dShape) -> Self {
+        let cells = pool.output[0] * pool.output[1] * pool.size[0] * pool.size[1];
+        let kernels = scratch.wrapping_add(cells);
+        let gradients = kernels.wrapping_add(cells * pool.channels);
+        Self { counts: scratch.cast(), kernels: kernels.cast(), gradients, room: pool.channels }
+    }
+
+    /// Finds them; `run` is the length of a filter's kernel row.
+    ///
+    /// # Safety
+    /// `g` and `index` hold the image's windows, and `index` cells that exist.
+    #[inline(always)]
+    unsafe fn find(&mut self, pool: &Pool2dShape, g: *const E, index: *const u8, run: usize) {
+        let cells = pool.size[0] * pool.size[1];
+        for window in 0..pool.output[0] * pool.output[1] {
+            // SAFETY: the window exists, and a cell has at most as many winners as there are filters.
+            unsafe {
+                let counts = self.counts.add(window * cells);
+                counts.write_bytes(0, cells);
+                for filter in 0..self.room {
+                    let at = window * self.room + filter;
+                    let cell = usize::from(*index.add(at));
+                    let count = counts.add(cell);
+                    let place = (window * cells + cell) * self.room + *count as usize;
+                    let gradient = *g.add(at);
+                    *self.kernels.add(place) = (filter * run) as u32;
+                    *self.gradients.add(place) = gradient;
+                    *count += u32::from(gradient != E::ZERO);
+                }
+            }
+        }
+    }
+}
+
 /// Elements of scratch that [`conv2d_pooled_input_grad`] needs.
 pub const fn conv2d_pooled_input_grad_scratch(shape: Conv2dShape, pool: Pool2dShape) -> usize {
-    winners_scratch(&pool) + shape.filters * patch_scratch(&shape) + shape.padded_image()
+    Cells::<f64>::scratch(&pool) + shape.filters * patch_scratch(&shape) + shape.padded_image()
 }
 
 /// The gradient of images `images` from the gradient `g` `[_, ph, pw, filters]` of a max-pool behind the convolution,
@@ -252,7 +318,7 @@ pub const fn conv2d_pooled_input_grad_scratch(shape: Conv2dShape, pool: Pool2dSh
 /// consecutive channels once, as from [`conv2d_input_grad`](super::conv2d_input_grad). The convolution has one group
 /// and no dilation.
 ///
-/// Each element is one chain of `mul_add` over (filter, window).
+/// Each element is one chain of `mul_add` over (window, cell, filter).
 ///
 /// # Safety
 /// `pool.input` is `shape.output`, the gradients, numbers and kernels are readable, the numbers are of cells that
@@ -270,44 +336,64 @@ pub unsafe fn conv2d_pooled_input_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usiz
     w: *const E,
     mut epilogue: F,
 ) {
-    let windows = pool.output[0] * pool.output[1];
+    let (windows, cells) = (pool.output[0] * pool.output[1], pool.size[0] * pool.size[1]);
     let patch = Patch::of(&shape, S::LANES);
-    let vectors = shape.kernel[0] * patch.vectors;
     let run = patch.vectors * S::LANES;
-    let weights = scratch.wrapping_add(winners_scratch(&pool));
-    let dx = weights.wrapping_add(shape.filters * vectors * S::LANES);
-    let mut winners = Winners::new(scratch, windows);
-    for row in 0..shape.kernel[0] {
+    let weights = scratch.wrapping_add(Cells::<E>::scratch(&pool));
+    let dx = weights.wrapping_add(shape.filters * patch.runs * run);
+    let mut winners = Cells::new(scratch, &pool);
+    for row in 0..patch.runs {
         let from = w.wrapping_add(row * patch.run * shape.filters);
         // SAFETY: the kernels' row, for each filter a run of whole vectors.
         unsafe { pack(s, shape.filters, patch.run, from, 1, shape.filters, weights.add(row * shape.filters * run)) };
     }
     for image in images {
-        // SAFETY: the list holds an image's windows, patches lie in the padded image; zero bits are 0.0.
+        let at = image * windows * shape.filters;
+        // SAFETY: the lists hold an image's winners; zero bits are 0.0.
         unsafe {
             dx.write_bytes(0, shape.padded_image());
-            let at = image * windows * shape.filters;
-            for filter in 0..shape.filters {
-                winners.find(&shape, &pool, g.add(at), index.add(at), filter);
-                for first in (0..vectors).step_by(HELD) {
-                    let held = HELD.min(vectors - first);
-                    let mut weight = [s.splat(E::ZERO); HELD];
-                    for (v, weight) in weight.iter_mut().enumerate().take(held) {
-                        let (row, at) = ((first + v) / patch.vectors, (first + v) % patch.vectors * S::LANES);
-                        *weight = s.load(weights.add((row * shape.filters + filter) * run + at));
-                    }
-                    for winner in 0..winners.count {
-                        let gradient = s.splat(*winners.gradients.add(winner));
-                        let to = dx.add(*winners.offsets.add(winner) as usize);
-                        for (v, weight) in weight.iter().enumerate().take(held) {
-                            let (at, lanes) = patch.vector(first + v, S::LANES);
-                            let pixels = super::pool2d::load(s, to.add(at), lanes);
-                            super::pool2d::store(s, to.add(at), s.mul_add(gradient, *weight, pixels), lanes);
+            winners.find(&pool, g.add(at), index.add(at), run);
+        }
+        patch.chunks(
+            #[inline(always)]
+            |row, first, held| {
+                let weights = weights.wrapping_add(row * shape.filters * run + first * S::LANES);
+                let dx = dx.wrapping_add(row * patch.pitch + first * S::LANES);
+                for window in 0..windows {
+                    let start = [0, 1].map(|axis| {
+                        let at = if axis == 0 { window / pool.output[1] } else { window % pool.output[1] };
+                        (at * pool.stride[axis]).wrapping_sub(pool.pad_low[axis])
+                    });
+                    for cell in 0..cells {
+                        // SAFETY: the cell's winners; where there are any, its patch lies in the padded image.
+                        unsafe {
+                            let count = *winners.counts.add(window * cells + cell) as usize;
+                            if count == 0 {
+                                continue;
+                            }
+                            let y = start[0].wrapping_add(cell / pool.size[1]);
+                            let x = start[1].wrapping_add(cell % pool.size[1]);
+                            let to = dx.add(shape.window(y * shape.output[1] + x) * shape.channels);
+                            let list = (window * cells + cell) * winners.room;
+                            let mut sum = [s.splat(E::ZERO); HELD];
+                            for (v, sum) in sum.iter_mut().enumerate().take(held) {
+                                *sum = load(s, to.add(v * S::LANES), patch.lanes(first + v, S::LANES));
+                            }
+                            for winner in list..list + count {
+                                let gradient = s.splat(*winners.gradients.add(winner));
+                                let from = weights.add(*winners.kernels.add(winner) as usize);
+                                for (v, sum) in sum.iter_mut().enumerate().take(held) {
+                                    *sum = s.mul_add(gradient, s.load(from.add(v * S::LANES)), *sum);
+                                }
+                            }
+                            for (v, sum) in sum.into_iter().enumerate().take(held) {
+                                store(s, to.add(v * S::LANES), sum, patch.lanes(first + v, S::LANES));
+                            }
                         }
                     }
                 }
-            }
-        }
+            },
+        );
         for y in 0..shape.input[0] {
             for x in 0..shape.input[1] {
                 let position = (y + shape.pad_low[0]) * shape.padded_input()[1] + x + shape.pad_low[1];
@@ -315,7 +401,7 @@ pub unsafe fn conv2d_pooled_input_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usiz
                 for channel in (0..shape.channels).step_by(S::LANES) {
                     let lanes = S::LANES.min(shape.channels - channel);
                     // SAFETY: the position's channels.
-                    let v = unsafe { super::pool2d::load(s, dx.add(position * shape.channels + channel), lanes) };
+                    let v = unsafe { load(s, dx.add(position * shape.channels + channel), lanes) };
                     epilogue(v, row, channel, lanes);
                 }
             }
