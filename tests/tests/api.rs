@@ -327,7 +327,8 @@ fn the_consts_say_what_is_there() {
     // A convolution of 4 × 3 places by 2 × 2 cells by 4 filters, twice for multiply and add, five rows, at least.
     let least = 5 * 2 * (12 * 4 * 4 + 8 * 6 + 6 * 3);
     assert!((least..4 * least).contains(&Net::INFER_FLOPS), "{}", Net::INFER_FLOPS);
-    const { assert!(Net::TRAIN_FLOPS > 2 * Net::INFER_FLOPS) };
+    // Less than twice as many again: gradients under the pool come from its winners alone.
+    const { assert!(Net::TRAIN_FLOPS > Net::INFER_FLOPS) };
     const { assert!(Net::SCRATCH_BYTES_PER_THREAD > 0) };
 }
 

@@ -379,7 +379,13 @@ impl Builder {
                     dilation: [1, 1 + choices.below(2)],
                     groups,
                 };
-                self.raw(conv, &[x, kernel])
+                let image = self.raw(conv, &[x, kernel])?;
+                if choices.yes() {
+                    return Ok(image);
+                }
+                // As in most networks: a pool behind it.
+                let pool = MaxPool2d { size: [2, 2], stride: [2, 2], pad: [[choices.below(2), 0], [0, 0]] };
+                self.raw(pool, &[image]).or(Ok(image))
             }
             _ => {
                 let x = self.with_rank(3, choices)?;

@@ -13,7 +13,7 @@ use kiln_compiler::eval::{Array, Context, run};
 use kiln_compiler::ir::verify::{Scope, Stage};
 use kiln_compiler::ir::{Graph, NodeId, ParamId, Root, RootKind, Type};
 use kiln_compiler::ops::{Add, Op, Reduce, ReduceKind, State, Tanh};
-use kiln_compiler::passes::{Driver, Mode, TABLE, legalise, specialise};
+use kiln_compiler::passes::{Driver, Mode, TABLE, legalise, pool_gradient, specialise};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -240,7 +240,9 @@ fn every_primitive_occurs() {
         found.extend(graph.ids().into_iter().map(|id| variant(graph.op(id))));
         specialise(graph, Mode::Training).expect("phases have two operands");
         case.differentiate();
-        let graph = &case.builder.graph;
+        let graph = &mut case.builder.graph;
+        // What passes alone make.
+        pool_gradient(graph).expect("the operands are there");
         found.extend(graph.ids().into_iter().map(|id| variant(graph.op(id))));
     }
     let missing: Vec<&str> = Op::ALL.iter().copied().filter(|&name| !found.contains(name)).collect();
