@@ -49,7 +49,7 @@ fn aliases(template: &Template) -> String {
 
 fn default(param: &Parameter) -> String {
     match (param.kind, param.default) {
-        (Kind::Tensors, _) => "at least one".to_string(),
+        (Kind::Tensors, Fallback::Required) => "at least one".to_string(),
         (_, Fallback::Required) => "required".to_string(),
         (_, Fallback::Absent) => "…".to_string(),
         (_, default) => format!("`{default}`"),

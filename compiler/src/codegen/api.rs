@@ -146,6 +146,7 @@ fn init(init: Init) -> TokenStream {
         Init::TruncatedNormal(mean, deviation) => quote!(::kiln::Init::TruncatedNormal(#mean, #deviation)),
         Init::Orthogonal(gain) => quote!(::kiln::Init::Orthogonal(#gain)),
         Init::Identity(gain) => quote!(::kiln::Init::Identity(#gain)),
+        Init::ForgetGate(others) => quote!(::kiln::Init::ForgetGate(#others)),
     }
 }
 

@@ -73,6 +73,8 @@ pub enum Init {
     Orthogonal(f64),
     /// The identity times a factor; of two axes.
     Identity(f64),
+    /// The second quarter 1, everything else this number: an LSTM's bias (Jozefowicz et al., 2015).
+    ForgetGate(f64),
 }
 
 /// A parameter in its public layout.

@@ -6,7 +6,7 @@ use crate::diag::Diagnostic;
 use crate::infer::MAX_ELEMENTS;
 use crate::ir::{Init, NodeId, ParamId, Type, shape};
 use crate::ops::{Add, Compare, CompareKind, Div, Maximum, Minimum, Mul, Op, Reduce, ReduceKind, Select, Sub};
-use crate::resolve::{Arg, Bound, Effect, Eval, Owner, Padding, Request, Resolver, Trace};
+use crate::resolve::{Arg, Bound, Effect, Eval, Owner, Padding, Request, Resolver, Results, Step, Trace};
 
 /// One application of a template.
 pub(crate) struct Builder<'r, 'e> {
@@ -170,6 +170,26 @@ impl Builder<'_, '_> {
             Some(elements) if elements <= MAX_ELEMENTS => Ok(()),
             _ => self.fail_at(args, name, format!("{} has more than 2^40 elements", shape(dims))),
         }
+    }
+
+    /// What a function that an argument names makes of a tensor.
+    pub(crate) fn activate(&mut self, args: &Bound, name: &str, x: NodeId) -> Eval<NodeId> {
+        self.resolver.function_of(args.get(name), x, self.span)
+    }
+
+    /// A loop over the first axis of sequences. `step` gets the sequences' parts and the states before it.
+    pub(crate) fn scan(
+        &mut self,
+        sequences: &[NodeId],
+        states: &[NodeId],
+        reverse: bool,
+        step: impl FnOnce(&mut Self, &[NodeId], &[NodeId]) -> Eval<Step>,
+    ) -> Eval<Results> {
+        let sequences: Vec<(NodeId, Span)> = sequences.iter().map(|&node| (node, self.span)).collect();
+        let open = self.resolver.open_loop(self.span, &sequences, states, reverse)?;
+        let (inputs, carried) = (open.inputs.clone(), open.carried.clone());
+        let step = step(self, &inputs, &carried);
+        self.resolver.close_loop(open, step)
     }
 
     // Primitives

@@ -18,8 +18,8 @@ pub(super) const TEMPLATES: &[Template] = &[
         layer: true,
         build: |b, args| {
             let x = b.tensor(args, "x")?;
-            let ty = b.ty(x);
-            drop_by(b, args, x, ty)
+            let (ty, rate) = (b.ty(x), b.number(args, "rate")?);
+            drop_by(b, rate, x, ty).map(Value::Tensor)
         },
     },
     Template {
@@ -54,24 +54,34 @@ fn channels(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId, axes: usize) -> Ev
     let lead = ty.dims.len().saturating_sub(axes + 1);
     let within = lead..lead + axes;
     let dims = ty.dims.iter().enumerate().map(|(axis, &dim)| if within.contains(&axis) { 1 } else { dim }).collect();
-    drop_by(b, args, x, Type { dims, ..ty })
+    let rate = b.number(args, "rate")?;
+    drop_by(b, rate, x, Type { dims, ..ty }).map(Value::Tensor)
 }
 
 /// Drops by random numbers of a type, which are repeated to the tensor's.
-fn drop_by(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId, ty: Type) -> Eval<Value> {
-    let rate = b.number(args, "rate")?;
+pub(super) fn drop_by(b: &mut Builder<'_, '_>, rate: f64, x: NodeId, ty: Type) -> Eval<NodeId> {
     if rate == 0.0 {
-        return Ok(Value::Tensor(x));
+        return Ok(x);
     }
+    let random = noise(b, ty)?;
+    drop_where(b, rate, x, random)
+}
+
+/// Random numbers of a type.
+pub(super) fn noise(b: &mut Builder<'_, '_>, ty: Type) -> Eval<NodeId> {
     let stream = b.resolver.streams;
     b.resolver.streams += 1;
-    let mut random = b.node(Random { stream, ty: ty.clone() }, &[])?;
-    if ty != b.ty(x) {
+    b.node(Random { stream, ty }, &[])
+}
+
+/// Drops where the random numbers are below the rate.
+pub(super) fn drop_where(b: &mut Builder<'_, '_>, rate: f64, x: NodeId, mut random: NodeId) -> Eval<NodeId> {
+    if b.ty(random) != b.ty(x) {
         random = b.like(random, x)?;
     }
     let kept = b.compare(CompareKind::Ge, random, rate)?;
     let scaled = b.scale(x, 1.0 / (1.0 - rate))?;
     let zero = b.number_like(0.0, x)?;
     let train = b.select(kept, scaled, zero)?;
-    b.node(Phase, &[train, x]).map(Value::Tensor)
+    b.node(Phase, &[train, x])
 }

@@ -20,6 +20,7 @@ mod matmul;
 mod norm;
 mod optimizer;
 mod pool;
+mod recurrent;
 mod reduce;
 mod repeat;
 mod reshape;
@@ -45,6 +46,7 @@ pub const FAMILIES: &[(&str, &[Template])] = &[
     ("Depthwise convolution", depthwise::TEMPLATES),
     ("Pooling", pool::TEMPLATES),
     ("Sequences", sequence::TEMPLATES),
+    ("Recurrence", recurrent::TEMPLATES),
     ("Upsampling and cropping", resize::TEMPLATES),
     ("Dropout", dropout::TEMPLATES),
     ("Batch normalisation", batch_norm::TEMPLATES),
@@ -87,6 +89,14 @@ pub(crate) fn init(name: &str) -> Option<&'static Template> {
 /// Optimisers by name, for where one is asked for.
 pub(crate) fn optimizers() -> impl Iterator<Item = &'static str> {
     optimizer::TEMPLATES.iter().map(|template| template.name)
+}
+
+/// What an activation may be: functions of one tensor that keep its shape. `linear` does nothing.
+pub(crate) fn functions() -> impl Iterator<Item = &'static str> {
+    let families = activation::TEMPLATES.iter().chain(softmax::TEMPLATES).chain(math::TEMPLATES);
+    let unary =
+        |template: &&Template| template.params.iter().filter(|param| param.default == Fallback::Required).count() == 1;
+    families.filter(unary).map(|template| template.name).chain(["linear"])
 }
 
 /// Whether the name declares data that the user hands over.

@@ -96,6 +96,8 @@ pub enum Kind {
     Axes,
     /// How a parameter starts.
     Init,
+    /// A function of one tensor, by name.
+    Function,
     /// Text.
     Text,
     /// `sgd(…)`, `adam(…)` and the like.
@@ -128,6 +130,7 @@ impl Kind {
             Self::Axis => "an axis: an integer, negative from the end",
             Self::Axes => "an axis or a tuple of them",
             Self::Init => "an initialiser such as glorot_uniform, zeros or normal(0.0, 0.05)",
+            Self::Function => "an activation such as tanh, or a block",
             Self::Text => "text in quotes",
             Self::Optimizer => "an optimizer such as sgd(…) or adam(…)",
             Self::Bytes => "a size such as \"64 MiB\"",
@@ -181,7 +184,7 @@ impl Template {
             .params
             .iter()
             .map(|param| match (param.kind, param.default) {
-                (Kind::Tensors, _) => format!("{}, …", param.name),
+                (Kind::Tensors, Fallback::Required) => format!("{}, …", param.name),
                 (_, Fallback::Required) => param.name.to_string(),
                 (_, default) => format!("{} = {default}", param.name),
             })

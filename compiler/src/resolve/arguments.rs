@@ -39,6 +39,10 @@ pub(crate) enum Arg {
     Ints(Vec<(i64, Span)>),
     Init(Init),
     Text(String),
+    /// A function by its name in the tokens.
+    Function(proc_macro2::Ident),
+    /// A function of the language.
+    Known(&'static str),
     Optimizer(Optimizer),
     Bytes(u64),
 }
@@ -151,6 +155,7 @@ impl Resolver<'_> {
                 (None, Fallback::Flag(value)) => Arg::Flag(value),
                 (None, Fallback::Word(word)) => match (param.kind, super::convert::init_word(word)) {
                     (Kind::Init, Some(init)) => Arg::Init(init),
+                    (Kind::Function, _) => Arg::Known(word),
                     _ if word == "same" => Arg::Padding(Padding::Same),
                     _ => Arg::Padding(Padding::Valid),
                 },
@@ -262,6 +267,8 @@ impl Arg {
             },
             Self::Init(init) => super::convert::init_text(*init),
             Self::Text(text) => format!("{text:?}"),
+            Self::Function(name) => name.to_string(),
+            Self::Known(name) => name.to_string(),
             Self::Bytes(bytes) => bytes.to_string(),
             Self::Absent | Self::Node(_) | Self::Nodes(_) | Self::Optimizer(_) => return None,
         })

@@ -5,14 +5,14 @@ use proc_macro2::{Ident, Span};
 use super::params::Owner;
 use super::scope::Found;
 use super::value::{Eval, Poisoned, Value};
-use super::{Effect, Resolver, Trace};
+use super::{Arg, Effect, Resolver, Trace};
 use crate::diag::{Diagnostic, did_you_mean};
-use crate::ir::shape;
+use crate::ir::{NodeId, shape};
 use crate::layers::{self, Builder, Template};
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// Statements whose arguments are more than values.
-const SPECIAL: [&str; 4] = ["output", "method", "shared", "scan"];
+const SPECIAL: [&str; 6] = ["output", "method", "shared", "scan", "bidirectional", "time_distributed"];
 
 /// `f(x, a)` and `x.f(a)` alike.
 pub(crate) struct Call<'c> {
@@ -79,6 +79,8 @@ impl Resolver<'_> {
             ("method", _) => self.method(call),
             ("shared", _) => self.share(call),
             ("scan", _) => self.scan(call),
+            ("bidirectional", _) => self.bidirectional(call),
+            ("time_distributed", _) => self.time_distributed(call),
             (_, Some(template)) => self.apply(template, call),
             _ => {
                 let method = call.receiver.is_some();
@@ -113,6 +115,39 @@ impl Resolver<'_> {
         }
     }
 
+    /// A function of one tensor, as an argument names it: it keeps the shape. Without parameters of its own it is
+    /// no line of the summary.
+    pub(crate) fn function_of(&mut self, function: &Arg, x: NodeId, span: Span) -> Eval<NodeId> {
+        let known;
+        let (callee, template) = match function {
+            Arg::Known("linear") => return Ok(x),
+            Arg::Known(name) => {
+                known = Ident::new(name, span);
+                (&known, layers::find(name))
+            }
+            Arg::Function(name) => (name, None),
+            _ => return self.bug(span, "a function is missing"),
+        };
+        let rows = self.net.layers.len();
+        let call = Call { callee, receiver: Some((Ok(Value::Tensor(x)), span)), args: &[], named: &[] };
+        let value = match template {
+            Some(template) => self.apply(template, call),
+            None => self.call(call),
+        };
+        self.forget_rows(rows);
+        match value? {
+            Value::Tensor(y) if self.dims(y) == self.dims(x) => self.float(y, callee.span()),
+            Value::Tensor(y) => {
+                let (from, to) = (shape(&self.dims(x)), shape(&self.dims(y)));
+                self.shape_error(callee.span(), format!("`{callee}` makes {to} of {from}"), &[y], None)
+            }
+            other => {
+                let found = other.describe(&self.net.graph);
+                self.fail(callee.span(), format!("`{callee}` must give a tensor here, not {found}"))
+            }
+        }
+    }
+
     /// Applies a template.
     fn apply(&mut self, template: &'static Template, call: Call<'_>) -> Eval<Value> {
         let span = call.callee.span();
@@ -127,7 +162,16 @@ impl Resolver<'_> {
         let (owner, story) = (builder.owner, builder.story);
         self.label = label;
         let value = value?;
-        if let Value::Tensor(node) = value {
+        // Of several results, the first one tells the story.
+        let first = match &value {
+            Value::Tensor(node) => Some(*node),
+            Value::Tuple(parts) if template.layer => parts.iter().find_map(|part| match part {
+                Value::Tensor(node) => Some(*node),
+                _ => None,
+            }),
+            _ => None,
+        };
+        if let Some(node) = first {
             let from = bound.first_tensor();
             let summary = bound.summary();
             let dims = self.dims(node);

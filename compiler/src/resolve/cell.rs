@@ -189,7 +189,7 @@ impl Resolver<'_> {
             let at = spans.get(place).copied().unwrap_or(closure.result.span);
             match (names.get(place), open.carried.get(place)) {
                 (Some(name), Some(&state)) => step.next.push(self.next_state(part, state, &name.to_string(), at)?),
-                _ => step.emitted.push(self.number_or_tensor(part, at)?),
+                _ => step.emitted.push(self.emission(part, at)?),
             }
         }
         Ok(step)
@@ -236,7 +236,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn number_or_tensor(&mut self, value: Value, at: Span) -> Eval<NodeId> {
+    /// What a step gives, as a tensor.
+    pub(super) fn emission(&mut self, value: Value, at: Span) -> Eval<NodeId> {
         match value {
             Value::Tensor(node) => self.float(node, at),
             Value::Int(number) => self.scalar(number as f64, at),
@@ -253,10 +254,10 @@ impl Resolver<'_> {
     fn next_state(&mut self, value: Value, state: NodeId, name: &str, at: Span) -> Eval<NodeId> {
         let wanted = self.ty(state);
         if let Value::Int(_) | Value::Float(_) = value {
-            let number = self.number_or_tensor(value, at)?;
+            let number = self.emission(value, at)?;
             return self.broadcast(number, wanted.batched, &wanted.dims, at);
         }
-        let next = self.number_or_tensor(value, at)?;
+        let next = self.emission(value, at)?;
         let found = self.ty(next);
         if found.dims != wanted.dims {
             let message =

@@ -48,6 +48,7 @@ pub(super) fn init_text(init: Init) -> String {
         Init::Normal(mean, deviation) => format!("normal({mean:?}, {deviation:?})"),
         Init::TruncatedNormal(mean, deviation) => format!("truncated_normal({mean:?}, {deviation:?})"),
         Init::Orthogonal(gain) => format!("orthogonal({gain:?})"),
+        Init::ForgetGate(others) => format!("constant({others:?})"),
         Init::Identity(gain) => format!("identity({gain:?})"),
         word => INITS.iter().find(|(_, init)| *init == word).map_or("", |(word, _)| *word).to_string(),
     }
@@ -126,6 +127,7 @@ impl Resolver<'_> {
                     let init = self.init(wanted, expr)?;
                     return Ok(Arg::Init(init));
                 }
+                (Kind::Function, ExprKind::Name(name)) => return self.function(wanted, name),
                 (Kind::Optimizer, ExprKind::Name(name)) if !self.is_bound(name) => {
                     if layers::optimizers().any(|known| name == known) {
                         let call = super::call::Call { callee: name, receiver: None, args: &[], named: &[] };
@@ -144,6 +146,32 @@ impl Resolver<'_> {
         }
         let value = self.source_value(source)?;
         self.convert_value(wanted, kind, value, span)
+    }
+
+    /// An activation or a block, by name.
+    fn function(&mut self, wanted: &Wanted, name: &Ident) -> Eval<Arg> {
+        match self.scopes.find(&name.to_string()) {
+            Found::Binding(binding) if matches!(binding.value, Value::Block(_) | Value::Shared(_)) => {
+                return Ok(Arg::Function(name.clone()));
+            }
+            _ => {}
+        }
+        let words: Vec<&str> = layers::functions().collect();
+        if let Some(word) = words.iter().find(|word| name == *word) {
+            return Ok(Arg::Known(word));
+        }
+        if self.is_bound(name) {
+            let value = self.scopes_value(name);
+            return self.mismatch(wanted, Kind::Function.expected(), &value, name.span());
+        }
+        self.unknown_word(wanted, Kind::Function, name, &words)
+    }
+
+    fn scopes_value(&self, name: &Ident) -> Value {
+        match self.scopes.find(&name.to_string()) {
+            Found::Binding(binding) => binding.value.clone(),
+            _ => Value::Poison,
+        }
     }
 
     fn unknown_word<T>(&mut self, wanted: &Wanted, kind: Kind, name: &Ident, words: &[&str]) -> Eval<T> {

@@ -24,6 +24,7 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 mod value;
+mod wrap;
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -36,6 +37,7 @@ use crate::syntax::ast::{Expr, ExprKind, NetworkDecl};
 
 pub(crate) use arguments::{Arg, Bound, Padding};
 pub(crate) use history::{Effect, Trace};
+pub(crate) use loops::{Results, Step};
 pub(crate) use params::{Owner, Request};
 pub(crate) use tensor::broadcast_dims;
 pub(crate) use value::{Eval, Value};

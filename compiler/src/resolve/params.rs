@@ -146,6 +146,14 @@ impl Resolver<'_> {
         self.net.layers.push(LayerRow { name: String::new(), kind, ty, params: owner.params });
     }
 
+    /// Takes lines of the summary back, from number `from` on, if none of them has parameters.
+    pub(super) fn forget_rows(&mut self, from: usize) {
+        if self.net.layers.iter().skip(from).all(|row| row.params.is_empty()) {
+            self.net.layers.truncate(from);
+            self.params.rows.truncate(from);
+        }
+    }
+
     /// Everything is known: the names.
     pub(super) fn name_params(&mut self) {
         let mut clashing = None;

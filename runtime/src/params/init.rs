@@ -39,6 +39,9 @@ pub enum Init {
     Orthogonal(f64),
     /// The identity matrix times a factor.
     Identity(f64),
+    /// The second quarter 1, everything else this number: an LSTM's bias, of which that is the forget gate's (R.
+    /// Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network architectures", 2015).
+    ForgetGate(f64),
 }
 
 /// The standard deviation of a standard normal that is cut off at ±2: scipy's `truncnorm.std(-2, 2)`, as in Keras.
@@ -71,6 +74,7 @@ impl Init {
             }
             return;
         }
+        let quarter = (values.len() / 4).max(1);
         for (index, value) in values.iter_mut().enumerate() {
             *value = E::from_f64(match self {
                 Self::Zeros => 0.0,
@@ -87,6 +91,8 @@ impl Init {
                 Self::TruncatedNormal(mean, std) => mean + by_deviation(random, std),
                 Self::Identity(gain) if index / columns == index % columns => gain,
                 Self::Orthogonal(_) | Self::Identity(_) => 0.0,
+                Self::ForgetGate(_) if index / quarter == 1 => 1.0,
+                Self::ForgetGate(others) => others,
             });
         }
     }
@@ -220,6 +226,13 @@ mod tests {
         let mut values = [9.0_f32; 6];
         Init::Identity(2.0).fill(&[2, 3], &mut Random::new(0, 0), &mut values);
         assert_eq!(values, [2.0, 0.0, 0.0, 0.0, 2.0, 0.0]);
+    }
+
+    #[test]
+    fn forget_gates() {
+        let mut values = [9.0_f32; 8];
+        Init::ForgetGate(0.5).fill(&[8], &mut Random::new(0, 0), &mut values);
+        assert_eq!(values, [0.5, 0.5, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5]);
     }
 
     #[test]
