@@ -4,6 +4,7 @@ mod activations;
 mod cells;
 mod losses;
 mod optimizers;
+mod recurrent;
 mod tensors;
 
 use proc_macro2::TokenStream;
