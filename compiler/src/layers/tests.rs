@@ -2,6 +2,7 @@
 
 mod activations;
 mod cells;
+mod loops;
 mod losses;
 mod optimizers;
 mod recurrent;

@@ -176,7 +176,7 @@ impl Resolver<'_> {
         }))
     }
 
-    /// Whether a layer has a setting that its call leaves out.
+    /// Whether a layer with a mask has a setting that its call leaves out.
     fn takes(&self, inner: &Expr, setting: &str) -> bool {
         let (callee, named): (&Ident, &[(Ident, Expr)]) = match &inner.kind {
             ExprKind::Call { callee, named, .. } => (callee, named),
@@ -186,6 +186,7 @@ impl Resolver<'_> {
         let template = layers::find(&callee.to_string()).filter(|_| !self.is_callable(callee));
         template.is_some_and(|template| template.params.iter().any(|param| param.name == setting))
             && named.iter().all(|(key, _)| key != setting)
+            && named.iter().any(|(key, _)| key == "mask")
     }
 
     /// Whether a name stands for a block.
