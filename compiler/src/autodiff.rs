@@ -10,6 +10,11 @@ use crate::infer;
 use crate::ir::{Graph, Node, NodeId, Type};
 use crate::ops::{Add, Broadcast, Constant, Op, Scalar};
 
+mod loops;
+mod sums;
+#[cfg(test)]
+mod through_time;
+
 /// What a primitive sees when it is asked for the gradients by its operands. Nodes that it adds inherit the
 /// span and the name of the node that is differentiated.
 pub struct Vjp<'a> {
@@ -92,27 +97,34 @@ pub fn gradients(graph: &mut Graph, loss: NodeId, wrt: &[NodeId]) -> Vec<Option<
 /// # Panics
 /// If the types differ or a primitive's gradient rule is wrong: kiln's bug.
 pub fn pull_back(graph: &mut Graph, output: NodeId, seed: NodeId, wrt: &[NodeId]) -> Vec<Option<NodeId>> {
-    assert_eq!(graph.ty(output), graph.ty(seed), "the seed has another type than the output");
+    pull_back_all(graph, &[(output, seed)], wrt)
+}
+
+/// As `pull_back`, of the sum of the inner products of several values with a seed each.
+fn pull_back_all(graph: &mut Graph, seeds: &[(NodeId, NodeId)], wrt: &[NodeId]) -> Vec<Option<NodeId>> {
     let order = graph.topological();
-    let mut active: BTreeSet<NodeId> = wrt.iter().copied().collect();
-    for &id in &order {
-        if graph.inputs(id).iter().any(|input| active.contains(input)) {
-            active.insert(id);
+    let active = depending(graph, wrt.iter().copied());
+    let mut gradients: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+    for &(output, seed) in seeds {
+        assert_eq!(graph.ty(output), graph.ty(seed), "the seed has another type than the output");
+        if active.contains(&output) {
+            accumulate(graph, &mut gradients, output, seed);
         }
     }
-    let mut gradients: BTreeMap<NodeId, NodeId> = BTreeMap::new();
-    if active.contains(&output) {
-        gradients.insert(output, seed);
-    }
     for &id in order.iter().rev() {
-        let Some(&grad) = gradients.get(&id) else { continue };
         let inputs = graph.inputs(id);
         if !inputs.iter().any(|input| active.contains(input)) {
             continue;
         }
         let op = graph.op(id).clone();
-        let mut cx = Vjp { graph: &mut *graph, node: id, inputs: inputs.clone(), grad };
-        let contributions = op.rules().vjp(&mut cx);
+        let contributions = if let Op::Scan(_) = op {
+            let wanted: Vec<bool> = inputs.iter().map(|input| active.contains(input)).collect();
+            loops::gradients(graph, id, &gradients, &wanted)
+        } else {
+            let Some(&grad) = gradients.get(&id) else { continue };
+            let mut cx = Vjp { graph: &mut *graph, node: id, inputs: inputs.clone(), grad };
+            op.rules().vjp(&mut cx)
+        };
         assert_eq!(contributions.len(), inputs.len(), "{op:?} has another number of gradients than operands");
         for (input, contribution) in inputs.into_iter().zip(contributions) {
             let Some(contribution) = contribution.filter(|_| active.contains(&input)) else { continue };
@@ -121,17 +133,32 @@ pub fn pull_back(graph: &mut Graph, output: NodeId, seed: NodeId, wrt: &[NodeId]
                 graph.ty(input),
                 "a gradient of {op:?} has another type than its operand"
             );
-            let sum = match gradients.get(&input) {
-                None => contribution,
-                Some(&other) => {
-                    let Node { span, name, .. } = graph.node(input).clone();
-                    add(graph, Add.into(), &[other, contribution], span, name)
-                }
-            };
-            gradients.insert(input, sum);
+            accumulate(graph, &mut gradients, input, contribution);
         }
     }
     wrt.iter().map(|id| gradients.get(id).copied()).collect()
+}
+
+/// The values and all that depends on them.
+fn depending(graph: &Graph, values: impl IntoIterator<Item = NodeId>) -> BTreeSet<NodeId> {
+    let mut found: BTreeSet<NodeId> = values.into_iter().collect();
+    for id in graph.topological() {
+        if graph.inputs(id).iter().any(|input| found.contains(input)) {
+            found.insert(id);
+        }
+    }
+    found
+}
+
+fn accumulate(graph: &mut Graph, gradients: &mut BTreeMap<NodeId, NodeId>, of: NodeId, contribution: NodeId) {
+    let sum = match gradients.get(&of) {
+        None => contribution,
+        Some(&other) => {
+            let Node { span, name, .. } = graph.node(of).clone();
+            add(graph, Add.into(), &[other, contribution], span, name)
+        }
+    };
+    gradients.insert(of, sum);
 }
 
 fn add(graph: &mut Graph, op: Op, inputs: &[NodeId], span: Span, name: Option<Rc<str>>) -> NodeId {

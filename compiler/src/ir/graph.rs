@@ -1,7 +1,7 @@
 //! The graph of a function: a directed acyclic graph of primitives over petgraph.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use petgraph::visit::EdgeRef;
 use proc_macro2::Span;
 
 use super::Type;
-use crate::ops::Op;
+use crate::ops::{Input, Op};
 
 /// A value of one graph. Ids of removed nodes are not used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -238,6 +238,32 @@ impl Graph {
     /// As `try_topological`, for graphs that are verified.
     pub fn topological(&self) -> Vec<NodeId> {
         self.try_topological().unwrap_or_else(|| unreachable!("the graph has a cycle"))
+    }
+
+    /// A graph of its own of what these roots need, in which each of the leaves is an input of this number.
+    pub fn part(&self, leaves: &BTreeMap<NodeId, usize>, roots: Vec<Root>) -> Self {
+        let mut needed: BTreeSet<NodeId> = roots.iter().map(|root| root.node).collect();
+        let mut todo: Vec<NodeId> = needed.iter().copied().collect();
+        while let Some(id) = todo.pop() {
+            if !leaves.contains_key(&id) {
+                todo.extend(self.inputs(id).into_iter().filter(|&input| needed.insert(input)));
+            }
+        }
+        let mut part = Self::default();
+        let mut made: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+        for id in self.topological().into_iter().filter(|id| needed.contains(id)) {
+            let mut node = self.node(id).clone();
+            let inputs: Vec<NodeId> = match leaves.get(&id) {
+                Some(&index) => {
+                    node.op = Input { index, ty: node.ty.clone() }.into();
+                    Vec::new()
+                }
+                None => self.inputs(id).iter().map(|input| made[input]).collect(),
+            };
+            made.insert(id, part.push(node, &inputs));
+        }
+        part.roots = roots.into_iter().map(|root| Root { node: made[&root.node], ..root }).collect();
+        part
     }
 
     /// Whether a root holds the node.
