@@ -61,7 +61,7 @@ pub(super) struct Scope {
     /// In order.
     pub lines: Vec<TokenStream>,
     values: BTreeMap<NodeId, Ident>,
-    loads: BTreeMap<(NodeId, Vec<usize>), Ident>,
+    loads: BTreeMap<(NodeId, Vec<usize>, usize), Ident>,
 }
 
 impl Scope {
@@ -261,7 +261,7 @@ impl<'a> Body<'a> {
     }
 
     fn load(&mut self, access: &Access, ty: &Type, place: Level) -> TokenStream {
-        let key = (access.base, access.strides.clone());
+        let key = (access.base, access.strides.clone(), access.offset);
         if let Some(name) = self.full.loads.get(&key).or(self.row.as_ref().and_then(|row| row.loads.get(&key))) {
             return quote!(#name);
         }
@@ -302,6 +302,10 @@ impl<'a> Body<'a> {
         let place = if walk.col == 0 { Level::Row } else { Level::Full };
         if walk.col == 1 {
             terms.push(quote!(col));
+        }
+        if access.offset != 0 {
+            let offset = int(access.offset);
+            terms.push(quote!(#offset));
         }
         let at = if terms.is_empty() { quote!(#pointer) } else { quote!(#pointer.add(#(#terms)+*)) };
         let dtype = self.cx.graph().ty(access.base).dtype;

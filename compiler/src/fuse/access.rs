@@ -12,6 +12,8 @@ pub struct Access {
     pub base: NodeId,
     /// Elements between neighbours along each axis of the domain.
     pub strides: Vec<usize>,
+    /// Elements before the first one that is read.
+    pub offset: usize,
 }
 
 /// The axes of a type as a kernel walks them, the batch first (its size is only known at run time, so the
@@ -43,36 +45,65 @@ pub fn storage(graph: &Graph, mut node: NodeId) -> NodeId {
 }
 
 /// How a kernel over the type of `operand` reads it. `stop` names values that are stored under their own name,
-/// views though they are.
-pub fn access(graph: &Graph, operand: NodeId, stop: &dyn Fn(NodeId) -> bool) -> Access {
+/// views though they are; `slice` slices that are views.
+pub fn access(
+    graph: &Graph,
+    operand: NodeId,
+    stop: &dyn Fn(NodeId) -> bool,
+    slice: &dyn Fn(NodeId) -> bool,
+) -> Access {
     // For each axis of the domain: the axis of the current view that moves with it.
     let mut map: Vec<Option<usize>> = (0..axes(graph.ty(operand)).len()).map(Some).collect();
     let mut node = operand;
-    while !stop(node) && matches!(graph.op(node), Op::Broadcast(_)) {
-        let source = graph.input(node, 0);
-        let from = axes_of(graph.ty(node));
-        let to = graph.ty(source);
-        let rank = to.dims.len();
-        map = map
-            .into_iter()
-            .map(|axis| {
-                let axis = axis?;
-                if from.batched && axis == 0 {
-                    return to.batched.then_some(0);
+    // Where the view begins along each of its axes.
+    let mut begin = vec![0usize; map.len()];
+    while !stop(node) {
+        match graph.op(node) {
+            Op::Broadcast(_) => {
+                let source = graph.input(node, 0);
+                let (from, to) = (axes_of(graph.ty(node)), graph.ty(source));
+                let behind = |axis: usize| through(&from, to, axis);
+                let mut moved = vec![0; axes(to).len()];
+                for (axis, &at) in begin.iter().enumerate() {
+                    if let Some(place) = behind(axis).and_then(|place| moved.get_mut(place)) {
+                        *place = at;
+                    }
                 }
-                // Right-aligned.
-                let from_end = from.rank - axis;
-                let place = rank.checked_sub(from_end)?;
-                (to.dims[place] != 1 || from.dims[axis - usize::from(from.batched)] == 1)
-                    .then_some(place + usize::from(to.batched))
-            })
-            .collect();
-        node = source;
+                map = map.into_iter().map(|axis| behind(axis?)).collect();
+                (node, begin) = (source, moved);
+            }
+            Op::Slice(op) if slice(node) => {
+                let ty = graph.ty(node);
+                let batch = usize::from(ty.batched);
+                for (place, start) in op.starts.iter().enumerate() {
+                    if let Some(at) = begin.get_mut(place + batch) {
+                        *at += start;
+                    }
+                }
+                // One element does not move.
+                let moves = |axis: &usize| axis.checked_sub(batch).is_none_or(|place| ty.dims[place] != 1);
+                map = map.into_iter().map(|axis| axis.filter(moves)).collect();
+                node = graph.input(node, 0);
+            }
+            _ => break,
+        }
     }
     let own = strides(graph.ty(node));
     let strides = map.into_iter().map(|axis| axis.map_or(0, |axis| own[axis])).collect();
+    let offset = begin.iter().zip(&own).map(|(at, stride)| at.saturating_mul(*stride)).fold(0, usize::saturating_add);
     let base = if stop(node) { node } else { stored_base(graph, node, stop) };
-    Access { base, strides }
+    Access { base, strides, offset }
+}
+
+/// The axis of a broadcast's source that moves with an axis of its result.
+fn through(from: &Axes<'_>, to: &Type, axis: usize) -> Option<usize> {
+    if from.batched && axis == 0 {
+        return to.batched.then_some(0);
+    }
+    // Right-aligned.
+    let from_end = from.rank - axis;
+    let place = to.dims.len().checked_sub(from_end)?;
+    (to.dims[place] != 1 || from.dims[axis - usize::from(from.batched)] == 1).then_some(place + usize::from(to.batched))
 }
 
 fn stored_base(graph: &Graph, mut node: NodeId, stop: &dyn Fn(NodeId) -> bool) -> NodeId {

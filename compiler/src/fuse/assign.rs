@@ -164,7 +164,7 @@ impl Grouping<'_> {
             let elsewhere = members().filter(|&member| Some(member) != joined.kind.anchor()).any(|member| {
                 level::leaves(self.graph, self.needs, member)
                     .iter()
-                    .any(|leaf| old.contains(&leaf.base) && leaf.strides != access::strides(&leaf.ty))
+                    .any(|leaf| old.contains(&leaf.base) && !leaf.is_plain())
             });
             if anchor_reads || elsewhere {
                 return false;

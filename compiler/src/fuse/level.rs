@@ -47,8 +47,17 @@ pub struct Reader {
     pub base: NodeId,
     /// Its strides along the axes of `ty`.
     pub strides: Vec<usize>,
+    /// Elements before the first one that is read.
+    pub offset: usize,
     /// The shape over which it is read.
     pub ty: Type,
+}
+
+impl Reader {
+    /// Whether element i of the value is read for element i.
+    pub fn is_plain(&self) -> bool {
+        self.offset == 0 && self.strides == strides(&self.ty)
+    }
 }
 
 /// Everything that a kernel reads to compute `node`.
@@ -78,7 +87,7 @@ fn collect(graph: &Graph, needs: &Needs, node: NodeId, found: &mut Vec<Reader>, 
         }
         let external = matches!(graph.op(access.base).rules().lowering(), Lowering::External);
         if external || needs.is_work(graph, access.base) {
-            found.push(Reader { base: access.base, strides: access.strides, ty: ty.clone() });
+            found.push(Reader { base: access.base, strides: access.strides, offset: access.offset, ty: ty.clone() });
         } else {
             visit(access.base);
             collect(graph, needs, access.base, found, visit);
@@ -109,11 +118,13 @@ pub(super) fn store_unwalkable(graph: &Graph, needs: &mut Needs) {
 pub(super) fn readable(domain: &Type, suffix: usize, leaf: &Reader, inside: Option<Level>) -> bool {
     let Some(place) = level(domain, suffix, &leaf.ty) else { return false };
     match (place, inside) {
-        (Level::Full, Some(Level::Full)) | (Level::Row, Some(Level::Row)) => leaf.strides == strides(&leaf.ty),
+        (Level::Full, Some(Level::Full)) | (Level::Row, Some(Level::Row)) => leaf.is_plain(),
         (Level::Full, Some(Level::Row)) => {
             let split = axes(domain).len() - suffix;
             let lead = Type { dims: domain.dims[..domain.dims.len() - suffix].to_vec(), ..domain.clone() };
-            leaf.strides[..split] == strides(&lead) && leaf.strides[split..].iter().all(|&stride| stride == 0)
+            leaf.offset == 0
+                && leaf.strides[..split] == strides(&lead)
+                && leaf.strides[split..].iter().all(|&stride| stride == 0)
         }
         (Level::Row, Some(Level::Full)) => false,
         (place, None) => {

@@ -16,6 +16,8 @@ pub struct Needs {
     pub materialised: BTreeSet<NodeId>,
     /// Pointwise nodes that each reader's kernel computes again.
     pub inlined: BTreeSet<NodeId>,
+    /// Slices that every reader reads where they lie.
+    pub viewed: BTreeSet<NodeId>,
     /// Copies that the kernel of what they copy may store along with it.
     pub echoes: BTreeSet<NodeId>,
     /// For the body of a loop, what its operands are.
@@ -34,6 +36,7 @@ impl Needs {
                 needs.uniform.insert(node);
             }
         }
+        needs.viewed = order.iter().copied().filter(|&node| is_addressed(graph, node)).collect();
         for &node in &order {
             needs.require_stored_operands(graph, node);
         }
@@ -68,7 +71,7 @@ impl Needs {
         if self.materialised.contains(&node) {
             return true;
         }
-        if self.uniform.contains(&node) || self.inlined.contains(&node) {
+        if self.uniform.contains(&node) || self.inlined.contains(&node) || self.viewed.contains(&node) {
             return false;
         }
         match graph.op(node).rules().lowering() {
@@ -97,12 +100,13 @@ impl Needs {
 
     /// How a kernel over the type of `operand` reads it.
     pub fn access(&self, graph: &Graph, operand: NodeId) -> Access {
-        access::access(graph, operand, &|node| self.materialised.contains(&node))
+        access::access(graph, operand, &|node| self.materialised.contains(&node), &|node| self.viewed.contains(&node))
     }
 
     /// How a materialised view reads what it views.
     pub fn access_through(&self, graph: &Graph, view: NodeId) -> Access {
-        access::access(graph, view, &|node| node != view && self.materialised.contains(&node))
+        let stop = |node| node != view && self.materialised.contains(&node);
+        access::access(graph, view, &stop, &|node| self.viewed.contains(&node))
     }
 
     /// The stored value behind reshapes.
@@ -177,6 +181,9 @@ impl Needs {
 
     /// Stores an operand that was to be computed inside its reader.
     pub(super) fn store(&mut self, operand: NodeId) {
+        if self.viewed.remove(&operand) {
+            return;
+        }
         self.inlined.remove(&operand);
         self.materialised.insert(operand);
     }
@@ -218,6 +225,9 @@ impl Needs {
 
     /// Marks operands that this node can only read from memory.
     fn require_stored_operands(&mut self, graph: &Graph, node: NodeId) {
+        if self.viewed.contains(&node) {
+            return;
+        }
         match graph.op(node).rules().lowering() {
             Lowering::Move | Lowering::Product | Lowering::Whole | Lowering::Loop => {
                 for operand in graph.inputs(node) {
@@ -263,4 +273,26 @@ impl Needs {
 /// Whether a node is only another way to address its operand.
 pub(super) fn is_view(graph: &Graph, node: NodeId) -> bool {
     matches!(graph.op(node).rules().lowering(), Lowering::Alias | Lowering::Broadcast)
+}
+
+/// Whether all readers of a slice can read it where it lies: neighbours along the last axis stay neighbours, and nobody
+/// needs its bytes.
+fn is_addressed(graph: &Graph, node: NodeId) -> bool {
+    let Op::Slice(slice) = graph.op(node) else { return false };
+    let users = graph.users(node);
+    graph.ty(node).dtype.is_float()
+        && slice.steps.iter().all(|&step| step == 1)
+        && !users.is_empty()
+        && !graph.is_root(node)
+        && users.into_iter().all(|user| reads_by_address(graph, user))
+}
+
+fn reads_by_address(graph: &Graph, user: NodeId) -> bool {
+    match graph.op(user).rules().lowering() {
+        Lowering::Pointwise(_) | Lowering::Free(_) | Lowering::Reduce => true,
+        _ => match graph.op(user) {
+            Op::Broadcast(_) => graph.users(user).into_iter().all(|user| reads_by_address(graph, user)),
+            _ => false,
+        },
+    }
 }

@@ -234,6 +234,6 @@ fn overwritable(graph: &Graph, needs: &Needs, program: &Program, step: usize, va
         && kernel.nodes.iter().filter(|&&node| Some(node) != kernel.kind.anchor()).all(|&node| {
             leaves(graph, needs, node)
                 .iter()
-                .all(|leaf| leaf.base != read || leaf.strides == access::strides(&kernel.domain))
+                .all(|leaf| leaf.base != read || leaf.offset == 0 && leaf.strides == access::strides(&kernel.domain))
         })
 }

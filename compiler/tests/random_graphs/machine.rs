@@ -193,6 +193,7 @@ impl<'a> Machine<'a> {
     fn behind(&self, node: NodeId, input: NodeId, element: usize) -> usize {
         match self.graph().op(node) {
             Op::Broadcast(_) => broadcast(self.ty(input), self.ty(node), element),
+            Op::Slice(op) => sliced(self.ty(input), self.ty(node), &op.starts, &op.steps, element),
             Op::OneHot(op) => element / op.classes,
             _ => element,
         }
@@ -320,6 +321,18 @@ fn broadcast(from: &Type, to: &Type, element: usize) -> usize {
             at += if own == 1 { 0 } else { index * stride };
             stride *= own;
         }
+    }
+    at + if from.batched { row * from.elements() } else { 0 }
+}
+
+/// The element of `from` that an element of a slice `to` of it is.
+fn sliced(from: &Type, to: &Type, starts: &[usize], steps: &[usize], element: usize) -> usize {
+    let (row, mut rest) = (element / to.elements().max(1), element % to.elements().max(1));
+    let (mut at, mut stride) = (0, 1);
+    for axis in (0..to.dims.len()).rev() {
+        at += (starts[axis] + rest % to.dims[axis] * steps[axis]) * stride;
+        rest /= to.dims[axis];
+        stride *= from.dims[axis];
     }
     at + if from.batched { row * from.elements() } else { 0 }
 }
