@@ -46,12 +46,7 @@ pub fn storage(graph: &Graph, mut node: NodeId) -> NodeId {
 
 /// How a kernel over the type of `operand` reads it. `stop` names values that are stored under their own name,
 /// views though they are; `slice` slices that are views.
-pub fn access(
-    graph: &Graph,
-    operand: NodeId,
-    stop: &dyn Fn(NodeId) -> bool,
-    slice: &dyn Fn(NodeId) -> bool,
-) -> Access {
+pub fn access(graph: &Graph, operand: NodeId, stop: &dyn Fn(NodeId) -> bool, slice: &dyn Fn(NodeId) -> bool) -> Access {
     // For each axis of the domain: the axis of the current view that moves with it.
     let mut map: Vec<Option<usize>> = (0..axes(graph.ty(operand)).len()).map(Some).collect();
     let mut node = operand;

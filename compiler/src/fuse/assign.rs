@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::grouping::{Grouping, get};
 use crate::fuse::level::{self, Level};
-use crate::fuse::{Kind, access, order};
+use crate::fuse::{Kind, order};
 use crate::ir::NodeId;
 use crate::ops::{Lowering, Op};
 
@@ -149,32 +149,40 @@ impl Grouping<'_> {
     /// nobody later wants it.
     fn keeps_old_values(&self, node: NodeId, group: usize, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> bool {
         let joined = &self.groups[group];
-        let members = || joined.nodes.iter().copied().chain([node]);
-        // A later sweep over the row would read what an earlier one has overwritten.
-        let sweeps = joined.kind == Kind::Map && members().any(|node| matches!(self.graph.op(node), Op::Reduce(_)));
-        if sweeps && members().any(|node| overwrites.contains_key(&node)) {
+        let members: Vec<NodeId> = joined.nodes.iter().copied().chain([node]).collect();
+        if !self.overwrites_in_place(joined.kind, &members, overwrites) {
             return false;
-        }
-        for writer in members() {
-            let Some(old) = overwrites.get(&writer) else { continue };
-            let anchor_reads = joined
-                .kind
-                .anchor()
-                .is_some_and(|anchor| self.needs.sources(self.graph, anchor).iter().any(|read| old.contains(read)));
-            let elsewhere = members().filter(|&member| Some(member) != joined.kind.anchor()).any(|member| {
-                level::leaves(self.graph, self.needs, member)
-                    .iter()
-                    .any(|leaf| old.contains(&leaf.base) && !leaf.is_plain())
-            });
-            if anchor_reads || elsewhere {
-                return false;
-            }
         }
         // A reader of a value that an earlier kernel overwrites must not come to depend on that kernel.
         let reads = self.needs.sources(self.graph, node);
         overwrites.iter().all(|(writer, old)| {
             let Some(&writing) = self.group_of.get(writer) else { return true };
             writing == group || !old.iter().any(|old| reads.contains(old)) || !get(&joined.before, writing)
+        })
+    }
+
+    /// Whether a kernel of these nodes reads what it writes over only at the element that it writes.
+    pub(super) fn overwrites_in_place(
+        &self,
+        kind: Kind,
+        members: &[NodeId],
+        overwrites: &BTreeMap<NodeId, Vec<NodeId>>,
+    ) -> bool {
+        // A later sweep over the row would read what an earlier one has overwritten.
+        let sweeps = kind == Kind::Map && members.iter().any(|&node| matches!(self.graph.op(node), Op::Reduce(_)));
+        if sweeps && members.iter().any(|node| overwrites.contains_key(node)) {
+            return false;
+        }
+        members.iter().filter_map(|writer| overwrites.get(writer)).all(|old| {
+            let anchor_reads = kind
+                .anchor()
+                .is_some_and(|anchor| self.needs.sources(self.graph, anchor).iter().any(|read| old.contains(read)));
+            let elsewhere = members.iter().filter(|&&member| Some(member) != kind.anchor()).any(|&member| {
+                level::leaves(self.graph, self.needs, member)
+                    .iter()
+                    .any(|leaf| old.contains(&leaf.base) && !leaf.is_plain())
+            });
+            !anchor_reads && !elsewhere
         })
     }
 }

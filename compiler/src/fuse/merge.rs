@@ -70,10 +70,13 @@ fn mergeable(grouping: &Grouping<'_>, a: usize, b: usize, overwrites: &BTreeMap<
         (Some(a), Some(b)) if a != b => return false,
         (a, b) => a.or(b).unwrap_or(1.min(first.domain.dims.len())),
     };
-    // Updates keep the order that their readers need.
+    // Updates keep the order that their readers need; in the body of a loop these are there by now.
     let members = || first.nodes.iter().chain(&second.nodes);
     if members().any(|node| overwrites.contains_key(node)) {
-        return false;
+        let nodes: Vec<NodeId> = members().copied().collect();
+        if grouping.needs.frame.is_none() || !grouping.overwrites_in_place(Kind::Map, &nodes, overwrites) {
+            return false;
+        }
     }
     // Nothing may have to run between the two.
     let between = grouping.groups.iter().enumerate().any(|(index, group)| {
