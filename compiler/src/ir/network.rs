@@ -17,7 +17,7 @@ pub enum InputKind {
     Classes(usize),
     /// `tokens([time], n)`: indices below `n`.
     Tokens(usize),
-    /// `weight()`: one weight per row.
+    /// `weight()`: one weight per row; `weight([time])`: one per step.
     Weight,
 }
 

@@ -1,7 +1,7 @@
 //! Data that the user hands over: `input`, `target`, `class`, `classes`, `tokens`, `weight`.
 
-use super::template::{Kind, Parameter, Template};
-use super::{Bound, Builder};
+use super::template::{Fallback, Kind, Parameter, Template};
+use super::{Arg, Bound, Builder};
 use crate::ir::{DType, InputDecl, InputKind, Type, shape};
 use crate::ops::Input;
 use crate::resolve::{Effect, Eval, Trace, Value};
@@ -53,8 +53,8 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template {
         name: "weight",
         aliases: &[],
-        docs: "One sample weight for each row; a loss multiplies with it.",
-        params: &[],
+        docs: "A sample weight for each row, or for each of its steps; a loss multiplies with it.",
+        params: &[Parameter::optional("shape", Kind::Shape, Fallback::Absent, "The steps' axes; none if left out.")],
         layer: false,
         build: |b, args| declare(b, args, |_| InputKind::Weight),
     },
@@ -74,7 +74,10 @@ fn declare(b: &mut Builder<'_, '_>, args: &Bound, kind: fn(usize) -> InputKind) 
         _ => 0,
     };
     let kind = kind(count);
-    let dims = if matches!(what, "class" | "weight") { Vec::new() } else { b.shape(args, "shape")? };
+    let dims = match (what, args.get("shape")) {
+        ("class", _) | ("weight", Arg::Absent) => Vec::new(),
+        _ => b.shape(args, "shape")?,
+    };
     if let Some(other) = b.resolver.net.inputs.iter().find(|other| other.name == name) {
         let message = format!("a second input is called `{}`: both become arguments", other.name);
         return b.resolver.fail(name.span(), message);

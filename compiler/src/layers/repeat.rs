@@ -24,6 +24,20 @@ pub(super) const TEMPLATES: &[Template] = &[
         },
     },
     Template {
+        name: "repeat_vector",
+        aliases: &[],
+        docs: "The same value in each of some steps, along a new first axis, as Keras's RepeatVector.",
+        params: &[X, Parameter::required("steps", Kind::Size, "How many steps.").known_as(&["n"])],
+        layer: true,
+        build: |b, args| {
+            let (x, steps) = (b.tensor(args, "x")?, b.size(args, "steps")?);
+            let ty = b.ty(x);
+            let dims = [&[steps], ty.dims.as_slice()].concat();
+            b.fits(args, "steps", &dims)?;
+            b.resolver.broadcast(x, ty.batched, &dims, b.span).map(Value::Tensor)
+        },
+    },
+    Template {
         name: "split",
         aliases: &[],
         docs: "Equal parts along an axis, as a tuple: `let (a, b) = split(x, 2);`.",

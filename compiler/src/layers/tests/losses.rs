@@ -126,3 +126,33 @@ fn an_ignored_class_leaves_the_divisor() {
     let none = loss(text, &[x, array(&[2, 2], &[1.0; 4]), weights]);
     assert_eq!(none, 0.0);
 }
+
+/// Against Keras 3's `SparseCategoricalCrossentropy` and others with their default reduction.
+#[test]
+fn losses_of_steps_are_keras() {
+    let classes = [1., 0., 4., 2., 0., 0., 3., 1., 2., 2., 0., 4.];
+    let hot: Vec<f64> =
+        classes.iter().flat_map(|&class| (0..5).map(move |k| f64::from(class == f64::from(k)))).collect();
+    let data = "let l = input([4, 5]); let y = classes([4], 5); let hot = target([4, 5]); let w = weight(); \
+                let each = weight([4]); let p = param([1]); let l = l + 0 * p;";
+    let inputs = [
+        filled(&[3, 4, 5], 0.3),
+        array(&[3, 4], &classes),
+        array(&[3, 4, 5], &hot),
+        filled(&[3], 1.0).mapv(f64::abs),
+        filled(&[3, 4], 2.0).mapv(f64::abs),
+    ];
+    for (text, expected) in [
+        ("cross_entropy(l, y)", 2.013_491_529_676_944),
+        ("cross_entropy(l, hot)", 2.013_491_529_676_944),
+        ("cross_entropy(l, y, ignore_class = 0)", 2.076_388_833_118_535),
+        ("cross_entropy(l, y, label_smoothing = 0.1)", 1.987_993_392_506_795),
+        ("cross_entropy(l, y, weight = w)", 1.683_004_459_594_248),
+        ("cross_entropy(l, y, weight = each)", 1.110_602_719_861_148),
+        ("mse(l, hot, weight = each)", 0.422_339_279_987_822),
+        ("binary_cross_entropy(l, hot, weight = each)", 0.479_755_558_245_113),
+    ] {
+        let found = loss(&format!("{data} loss({text});"), &inputs);
+        assert!((found - expected).abs() < 1e-9, "{text}: {found} is not {expected}");
+    }
+}
