@@ -68,3 +68,21 @@ fn odd_loops() {
         }
     }
 }
+
+/// The recurrent layers, with masks and the way back, and a comparison that a loop reads.
+#[test]
+fn recurrent_layers() {
+    against_reference! {
+        inference Layers(x: float, said: float) run(x, said) -> (y, a, b, z, kept) as f32,
+        Layers<batch = 7> {
+            let x = input([6, 3]);
+            let said = input([6]);
+            let h = x.gru(7, mask = said > 0.1, return_sequences = true);
+            let (y, a, b) = h.lstm(5, return_state = true, mask = said);
+            let z = h.bidirectional(rnn(4, return_sequences = true));
+            let large = x[0] > 0.2;
+            let kept = scan(x, h = zeros([3]), |x_t, h| select(large, tanh(h + x_t), h));
+            output(y, a, b, z, kept);
+        }
+    }
+}

@@ -1,12 +1,13 @@
 //! Puts primitives into the forms that kernels exist for: reductions over one run of axes, picks as masked sums,
-//! no view of a comparison.
+//! no view of a comparison, no comparison that a loop reads.
 
 use proc_macro2::Span;
 
 use crate::infer;
 use crate::ir::{DType, Graph, NodeId, Type};
 use crate::ops::{
-    Broadcast, Compare, CompareKind, Constant, Lowering, OneHot, Op, Reduce, ReduceKind, Reshape, Scalar, Select,
+    Body, Broadcast, Compare, CompareKind, Constant, Input, Lowering, OneHot, Op, Reduce, ReduceKind, Reshape, Scalar,
+    Scan, Select,
 };
 
 /// Runs until nothing changes; whether anything did.
@@ -35,6 +36,10 @@ fn rewrite(graph: &mut Graph, node: NodeId) -> bool {
             None => return false,
         },
         Op::Broadcast(_) | Op::Reshape(_) if graph.ty(node).dtype == DType::Bool => match view_operands(graph, node) {
+            Some(new) => new,
+            None => return false,
+        },
+        Op::Scan(scan) => match numbers_for_masks(graph, node, scan) {
             Some(new) => new,
             None => return false,
         },
@@ -108,6 +113,38 @@ fn split(graph: &mut Graph, node: NodeId, reduce: &Reduce) -> Option<NodeId> {
         return Some(heir.push(graph, one(reduce.axes[..run].to_vec(), false), &[inner]));
     }
     None
+}
+
+/// A loop that reads comparisons, which are never stored, as one that reads ones and zeros.
+fn numbers_for_masks(graph: &mut Graph, node: NodeId, mut scan: Scan) -> Option<NodeId> {
+    let mut operands = graph.inputs(node);
+    let masks: Vec<usize> =
+        (0..operands.len()).filter(|&index| graph.ty(operands[index]).dtype == DType::Bool).collect();
+    let mut body = scan.body.graph().clone();
+    let dtype = body.ids().into_iter().map(|id| body.ty(id).dtype).find(|dtype| dtype.is_float());
+    let (false, Some(dtype)) = (masks.is_empty(), dtype) else { return None };
+    let heir = Heir::of(graph, node);
+    for index in masks {
+        let ty = graph.ty(operands[index]).with_dtype(dtype);
+        let (one, zero) = (heir.constant(graph, 1.0, &ty), heir.constant(graph, 0.0, &ty));
+        operands[index] = heir.push(graph, Select {}, &[operands[index], one, zero]);
+        for read in body.ids() {
+            let Op::Input(input) = body.op(read) else { continue };
+            if input.index != index {
+                continue;
+            }
+            let ty = body.ty(read).with_dtype(dtype);
+            let number = heir.push(&mut body, Input { index, ty: ty.clone() }, &[]);
+            let zero = heir.constant(&mut body, 0.0, &ty);
+            let mask = heir.push(&mut body, Compare { kind: CompareKind::Ne }, &[number, zero]);
+            body.replace(read, mask);
+            body.remove(read);
+        }
+    }
+    // Views of these comparisons are new.
+    legalise(&mut body);
+    scan.body = Body::new(body);
+    Some(heir.push(graph, scan, &operands))
 }
 
 /// A view of a comparison (or of what is made of comparisons) as the comparison of views.
