@@ -129,6 +129,11 @@ impl<'a> Body<'a> {
         self.cx.graph()
     }
 
+    /// The kernel.
+    pub(super) fn kernel(&self) -> &'a Kernel {
+        self.kernel
+    }
+
     /// A fresh name.
     pub(super) fn name(&mut self, name: &str) -> Ident {
         self.names.fresh(name)

@@ -6,9 +6,9 @@ use quote::quote;
 use super::body::{Body, Context, int};
 use super::locate::locate;
 use super::{columns, window};
-use crate::fuse::Kernel;
+use crate::fuse::{Kernel, Level};
 use crate::ir::{Graph, NodeId, Type};
-use crate::ops::Op;
+use crate::ops::{Conv2d, MaxPool2dIndex, Op};
 
 /// A product's call: its kernel's statements and the scratch that it takes, in elements.
 pub(super) struct Product {
@@ -29,6 +29,9 @@ pub(super) fn product(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Produ
     let types: Vec<&Type> = graph.inputs(anchor).into_iter().map(|operand| graph.ty(operand)).collect();
     let sum = body.name("sum");
     body.full.define(anchor, sum.clone());
+    if let (Some(pool), Op::Conv2d(conv)) = (kernel.pool, graph.op(anchor)) {
+        return max_pooled(body, conv, pool, (&pointers, &types), &sum);
+    }
     let (own, others): (Vec<NodeId>, Vec<NodeId>) =
         kernel.writes.iter().partition(|&&node| graph.ty(node).dims == kernel.domain.dims);
     let lines = body.epilogue(&own);
@@ -207,6 +210,45 @@ fn over_images(
             );
         },
         scratch: quote!(::kiln::kernels::#scratch(#shape)),
+    }
+}
+
+/// A convolution with the max-pool behind it: each thread takes images.
+fn max_pooled(
+    mut body: Body<'_>,
+    conv: &Conv2d,
+    pool: NodeId,
+    (pointers, types): (&[proc_macro2::Ident], &[&Type]),
+    sum: &proc_macro2::Ident,
+) -> Product {
+    let (graph, kernel) = (body.graph(), body.kernel());
+    let image = graph.input(pool, 0);
+    let value = body.value(image, Level::Full);
+    let is_pool = |node: &NodeId| matches!(graph.op(*node), Op::MaxPool2d(_) | Op::MaxPool2dIndex(_));
+    let own: Vec<NodeId> = kernel.writes.iter().copied().filter(|node| !is_pool(node)).collect();
+    let lines = body.epilogue(&own);
+    let [values, index] = window::maxima(&mut body);
+    let (Op::MaxPool2d(settings) | Op::MaxPool2dIndex(MaxPool2dIndex { pool: settings })) = graph.op(pool) else {
+        return Product { code: TokenStream::new(), scratch: quote!(0) };
+    };
+    let (images, pool) = (window::images(kernel), window::max_shape(settings, graph.ty(image), graph.ty(pool)));
+    let shape = match types {
+        [x, w] => window::conv_shape(conv, x, w, graph.ty(image)),
+        _ => TokenStream::new(),
+    };
+    let head = std::mem::take(&mut body.head);
+    Product {
+        code: quote! {
+            #(#head)*
+            ::kiln::kernels::conv2d_max_pool2d(
+                s, part.scratch(), #images, #shape, #pool, #(#pointers.cast_const(),)* #values, #index,
+                #[inline(always)] |#sum, row, col, n| {
+                    #(#lines)*
+                    #value
+                },
+            );
+        },
+        scratch: quote!(::kiln::kernels::conv2d_max_pool2d_scratch(#shape, #pool)),
     }
 }
 

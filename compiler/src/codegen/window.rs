@@ -90,6 +90,17 @@ pub(super) fn max_shape(pool: &MaxPool2d, image: &Type, result: &Type) -> TokenS
     pool_shape(pool.size, pool.stride, pool.pad, image, result)
 }
 
+/// Pointers to a max-pool's results, null where nobody wants them: the largest values, and their places.
+pub(super) fn maxima(body: &mut Body<'_>) -> [TokenStream; 2] {
+    let (graph, kernel) = (body.graph(), body.kernel());
+    let is_place = |node: &NodeId| matches!(graph.op(*node), Op::MaxPool2dIndex(_));
+    let is_value = |node: &NodeId| matches!(graph.op(*node), Op::MaxPool2d(_));
+    [kernel.writes.iter().find(|node| is_value(node)), kernel.writes.iter().find(|node| is_place(node))].map(|found| {
+        let pointer = found.map(|&node| body.pointer(node));
+        pointer.map_or_else(|| quote!(::core::ptr::null_mut()), |pointer| quote!(#pointer))
+    })
+}
+
 /// The statements of a pooling kernel.
 pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStream {
     let graph = cx.graph();
@@ -111,18 +122,7 @@ pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStr
                 _ => return TokenStream::new(),
             };
             let shape = max_shape(pool, &source, result);
-            let mut written = |values: bool| {
-                let node =
-                    kernel.writes.iter().copied().find(|&node| matches!(graph.op(node), Op::MaxPool2d(_)) == values);
-                node.map_or_else(
-                    || quote!(::core::ptr::null_mut()),
-                    |node| {
-                        let pointer = body.pointer(node);
-                        quote!(#pointer)
-                    },
-                )
-            };
-            let (values, index) = (written(true), written(false));
+            let [values, index] = maxima(&mut body);
             quote!(::kiln::kernels::max_pool2d(s, #images, #shape, #first.cast_const(), #values, #index);)
         }
         Op::MaxPool2dGrad(op) => {

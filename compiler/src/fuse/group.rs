@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::body::{self, Frame};
 use super::grouping::{Group, Grouping};
 use super::level;
-use crate::fuse::{Kernel, Needs, Program, access, merge, order, sums};
+use crate::fuse::{Kernel, Needs, Program, access, merge, order, pools, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind};
 use crate::ops::Op;
 
@@ -20,6 +20,7 @@ pub fn fuse(function: Function) -> Result<Program, String> {
 /// The same for a body of a loop, given what its operands are.
 pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Result<Program, String> {
     body::unify_takes(&mut function.graph);
+    let is_body = frame.is_some();
     let mut needs = Needs::of(&mut function.graph, frame);
     level::store_unwalkable(&function.graph, &mut needs);
     let graph = &function.graph;
@@ -34,6 +35,10 @@ pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Resul
     let position = order.iter().enumerate().map(|(place, &node)| (node, place)).collect();
     merge::merge(&mut grouping, &position, &overwrites);
     sums::join_products(&mut grouping, &position);
+    // In a loop, what a pool makes may have its rows apart.
+    if !is_body {
+        pools::join_convolutions(&mut grouping, &position);
+    }
     let (groups, group_of) = grouping.compact();
     let kernels = finish(graph, &needs, groups, &group_of);
     let order = order::order(graph, &needs, &kernels, &group_of, &overwrites)?;
@@ -157,6 +162,7 @@ fn finish(graph: &Graph, needs: &Needs, groups: Vec<Group>, group_of: &BTreeMap<
             kind: group.kind,
             domain: group.domain,
             sums: group.sums,
+            pool: group.pool,
             suffix,
             nodes: group.nodes,
             writes,

@@ -17,6 +17,8 @@ pub(super) struct Group {
     pub(super) suffix: Option<usize>,
     /// A sum over the rows of the anchor's right operand that is taken along.
     pub(super) sums: Option<NodeId>,
+    /// The max-pool that takes a convolution's images while they are in the cache.
+    pub(super) pool: Option<NodeId>,
     /// In topological order.
     pub(super) nodes: Vec<NodeId>,
     /// The groups that must run before, transitively, as bits.
@@ -41,7 +43,7 @@ impl Grouping<'_> {
         sources: &BTreeSet<usize>,
     ) {
         let index = self.groups.len();
-        self.groups.push(Group { kind, domain, suffix, sums: None, nodes: vec![node], before: Vec::new() });
+        self.groups.push(Group { kind, domain, suffix, sums: None, pool: None, nodes: vec![node], before: Vec::new() });
         self.group_of.insert(node, index);
         self.depend(index, sources);
     }
@@ -72,6 +74,14 @@ impl Grouping<'_> {
                 union(&mut self.groups[index].before, &add);
             }
         }
+    }
+
+    /// Whether no group has to run after one of two and before the other.
+    pub(super) fn nothing_between(&self, a: usize, b: usize) -> bool {
+        let before = |first: usize, second: usize| get(&self.groups[second].before, first);
+        (0..self.groups.len())
+            .filter(|&index| index != a && index != b)
+            .all(|index| !(before(a, index) && before(index, b) || before(b, index) && before(index, a)))
     }
 
     /// The groups that are left after merging, numbered anew.

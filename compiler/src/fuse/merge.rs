@@ -78,13 +78,7 @@ fn mergeable(grouping: &Grouping<'_>, a: usize, b: usize, overwrites: &BTreeMap<
             return false;
         }
     }
-    // Nothing may have to run between the two.
-    let between = grouping.groups.iter().enumerate().any(|(index, group)| {
-        let after = |other: usize| get(&group.before, other);
-        let before = |other: usize| get(&grouping.groups[other].before, index);
-        index != a && index != b && (after(a) && before(b) || after(b) && before(a))
-    });
-    !between
+    grouping.nothing_between(a, b)
         && members().all(|&member| {
             level::leaves(grouping.graph, grouping.needs, member).iter().all(|leaf| {
                 let home = grouping.group_of.get(&leaf.base);

@@ -10,6 +10,7 @@ mod level;
 mod merge;
 mod needs;
 mod order;
+mod pools;
 mod program;
 mod sums;
 mod verify;

@@ -46,6 +46,8 @@ pub struct Kernel {
     pub domain: Type,
     /// A sum over the rows of a product's right operand that is taken along; what follows it is in `nodes`, too.
     pub sums: Option<NodeId>,
+    /// A max-pool of a convolution's result, which is stored nowhere: one of the nodes that go through its windows.
+    pub pool: Option<NodeId>,
     /// How many of the domain's last axes are its columns; the axes before are its rows.
     pub suffix: usize,
     /// The nodes that it computes, operands first. Nodes that every reader computes again are not listed.

@@ -44,11 +44,8 @@ fn reads_rows(grouping: &Grouping<'_>, kind: Kind, operand: NodeId) -> bool {
         && grouping.graph.input(anchor, 1) == operand
 }
 
-/// Whether nothing has to run between two groups.
+/// Whether two groups can run in either order, and nothing has to run between them.
 fn free(grouping: &Grouping<'_>, a: usize, b: usize) -> bool {
     let before = |first: usize, second: usize| get(&grouping.groups[second].before, first);
-    !before(a, b)
-        && !before(b, a)
-        && (0..grouping.groups.len())
-            .all(|index| !(before(a, index) && before(index, b) || before(b, index) && before(index, a)))
+    !before(a, b) && !before(b, a) && grouping.nothing_between(a, b)
 }

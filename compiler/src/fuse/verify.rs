@@ -83,7 +83,8 @@ pub fn verify(program: &Program) -> Result<(), String> {
 fn addressable(program: &Program, kernel: &Kernel, node: NodeId) -> bool {
     let graph = &program.function.graph;
     let fixed = matches!(kernel.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Loop(_));
-    if fixed || kernel.kind.anchor() == Some(node) || kernel.sums.is_some() {
+    let pooled = kernel.pool.is_some() && super::pools::is_pool(program.function.graph.op(node));
+    if fixed || pooled || kernel.kind.anchor() == Some(node) || kernel.sums.is_some() {
         return true;
     }
     level::leaves(graph, &program.needs, node).iter().all(|leaf| {

@@ -221,6 +221,7 @@ fn overwritable(graph: &Graph, needs: &Needs, program: &Program, step: usize, va
     };
     if !same(graph.ty(value), graph.ty(read))
         || matches!(kernel.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Columns(_) | Kind::Loop(_))
+        || kernel.pool.is_some()
     {
         return false;
     }

@@ -205,7 +205,8 @@ impl<'a> Machine<'a> {
         let reduces = |node: NodeId| matches!(graph.op(node), Op::Reduce(_));
         let sweeps = kernel.kind == Kind::Map && kernel.nodes.iter().any(|&node| reduces(node));
         for &node in &kernel.nodes {
-            let by_element = !sweeps && kernel.kind.anchor() != Some(node) && kernel.sums != Some(node);
+            let pooled = kernel.pool.is_some() && matches!(graph.op(node), Op::MaxPool2d(_) | Op::MaxPool2dIndex(_));
+            let by_element = !sweeps && !pooled && kernel.kind.anchor() != Some(node) && kernel.sums != Some(node);
             if !by_element {
                 for read in self.reads_of(kernel, node) {
                     for &write in &kernel.writes {

@@ -5,7 +5,9 @@ use core::ops::Range;
 use crate::simd::{Float, Simd};
 
 use super::MAX_LANES;
+use super::max_pool2d::max_pool2d;
 use super::pack::{pack, pad};
+use super::pool2d::{Pool2dShape, store};
 use super::tile::{Panel, VECTORS, Walk, padded, panels};
 
 /// The sizes of a convolution; pairs are vertical, horizontal.
@@ -146,7 +148,86 @@ pub unsafe fn conv2d<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
     w: *const E,
     mut epilogue: F,
 ) {
-    let ([groups, depth, filters], terms) = (shape.loops(), shape.terms());
+    // SAFETY: the caller's promise.
+    unsafe {
+        let padded_x = pack_kernels(s, scratch, &shape, w);
+        for image in images {
+            convolve(
+                s,
+                scratch,
+                padded_x,
+                image,
+                shape,
+                x,
+                // Not `&mut epilogue`: calls through it are not inlined.
+                #[inline(always)]
+                #[allow(clippy::redundant_closure)]
+                |v, position, channel, lanes| epilogue(v, position, channel, lanes),
+            );
+        }
+    }
+}
+
+/// Elements of scratch that [`conv2d_max_pool2d`] needs.
+pub const fn conv2d_max_pool2d_scratch(shape: Conv2dShape, _: Pool2dShape) -> usize {
+    conv2d_scratch(shape) + shape.positions() * shape.filters
+}
+
+/// As [`conv2d`], and a max-pool behind it: what `epilogue` makes of each vector is not stored but, image by image, goes
+/// through the windows of `pool`, as by [`max_pool2d`], to `y` and `index`.
+///
+/// # Safety
+/// As for [`conv2d`]; `pool.input` is `shape.output`, what is not null of `y` and `index` is writable, and
+/// [`conv2d_max_pool2d_scratch`] elements at `scratch` are writable.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+pub unsafe fn conv2d_max_pool2d<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize) -> S::V>(
+    s: S,
+    scratch: *mut E,
+    images: Range<usize>,
+    shape: Conv2dShape,
+    pool: Pool2dShape,
+    x: *const E,
+    w: *const E,
+    y: *mut E,
+    index: *mut u8,
+    mut epilogue: F,
+) {
+    let plane = scratch;
+    let scratch = scratch.wrapping_add(shape.positions() * shape.filters);
+    let windows = pool.output[0] * pool.output[1] * pool.channels;
+    // SAFETY: the caller's promise; the plane holds an image.
+    unsafe {
+        let padded_x = pack_kernels(s, scratch, &shape, w);
+        for image in images {
+            let first = image * shape.positions();
+            convolve(
+                s,
+                scratch,
+                padded_x,
+                image,
+                shape,
+                x,
+                #[inline(always)]
+                |v, position, channel, lanes| {
+                    let v = epilogue(v, position, channel, lanes);
+                    store(s, plane.wrapping_add((position - first) * shape.filters + channel), v, lanes);
+                },
+            );
+            let y = if y.is_null() { y } else { y.add(image * windows) };
+            let index = if index.is_null() { index } else { index.add(image * windows) };
+            max_pool2d(s, 0..1, pool, plane, y, index);
+        }
+    }
+}
+
+/// Packs the kernels in panels, as [`convolve`] reads them; returns what they leave of scratch.
+///
+/// # Safety
+/// The kernels are readable, and [`conv2d_scratch`] elements at `scratch` are writable.
+#[inline(always)]
+unsafe fn pack_kernels<S: Simd<E>, E: Float>(s: S, scratch: *mut E, shape: &Conv2dShape, w: *const E) -> *mut E {
+    let ([groups, _, filters], terms) = (shape.loops(), shape.terms());
     let width = VECTORS * S::LANES;
     let group_size = terms * padded(filters, S::LANES);
     for group in 0..groups {
@@ -157,34 +238,51 @@ pub unsafe fn conv2d<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
             unsafe { pack(s, terms, width.min(filters - filter), from, shape.filters, 1, to) };
         }
     }
+    scratch.wrapping_add(groups * group_size)
+}
+
+/// One image of [`conv2d`], with kernels that are packed and room for the image's padding.
+///
+/// # Safety
+/// As for [`conv2d`].
+#[inline(always)]
+unsafe fn convolve<S: Simd<E>, E: Float>(
+    s: S,
+    kernels: *const E,
+    padded_x: *mut E,
+    image: usize,
+    shape: Conv2dShape,
+    x: *const E,
+    mut epilogue: impl FnMut(S::V, usize, usize, usize),
+) {
+    let ([groups, depth, filters], terms) = (shape.loops(), shape.terms());
+    let group_size = terms * padded(filters, S::LANES);
     let walk = window_walk(&shape);
-    for image in images {
-        // SAFETY: what the packed weights leave of scratch suffices for the padded image.
-        let padded_x = unsafe { shape.pad(x, image, scratch.wrapping_add(groups * group_size)) };
-        for group in 0..groups {
-            // SAFETY: windows lie in the padded image, panels in scratch.
-            unsafe {
-                panels(
-                    s,
-                    0..shape.positions(),
-                    0..filters,
-                    walk,
-                    #[inline(always)]
-                    |position, filter| {
-                        let channel = if shape.is_depthwise() { filter } else { group * depth };
-                        padded_x.wrapping_add(shape.window(position) * shape.channels + channel)
-                    },
-                    #[inline(always)]
-                    |filter, cols| {
-                        let ptr = scratch.wrapping_add(group * group_size + terms * filter);
-                        Panel { ptr, stride: padded(cols, S::LANES), copy: core::ptr::null_mut() }
-                    },
-                    #[inline(always)]
-                    |v, position, filter, lanes| {
-                        epilogue(v, image * shape.positions() + position, group * filters + filter, lanes);
-                    },
-                );
-            }
+    // SAFETY: what the packed kernels leave of scratch suffices for the padded image.
+    let padded_x = unsafe { shape.pad(x, image, padded_x) };
+    for group in 0..groups {
+        // SAFETY: windows lie in the padded image, panels in scratch.
+        unsafe {
+            panels(
+                s,
+                0..shape.positions(),
+                0..filters,
+                walk,
+                #[inline(always)]
+                |position, filter| {
+                    let channel = if shape.is_depthwise() { filter } else { group * depth };
+                    padded_x.wrapping_add(shape.window(position) * shape.channels + channel)
+                },
+                #[inline(always)]
+                |filter, cols| {
+                    let ptr = kernels.wrapping_add(group * group_size + terms * filter);
+                    Panel { ptr, stride: padded(cols, S::LANES), copy: core::ptr::null_mut() }
+                },
+                #[inline(always)]
+                |v, position, filter, lanes| {
+                    epilogue(v, image * shape.positions() + position, group * filters + filter, lanes);
+                },
+            );
         }
     }
 }

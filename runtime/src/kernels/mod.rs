@@ -25,7 +25,7 @@ mod tile;
 
 pub use avg_pool2d::{avg_pool2d, avg_pool2d_grad};
 pub use columns::column_sum;
-pub use conv2d::{Conv2dShape, conv2d, conv2d_scratch};
+pub use conv2d::{Conv2dShape, conv2d, conv2d_max_pool2d, conv2d_max_pool2d_scratch, conv2d_scratch};
 pub use conv2d_input_grad::{conv2d_input_grad, conv2d_input_grad_scratch};
 pub use conv2d_pooled::{
     conv2d_pooled_input_grad, conv2d_pooled_input_grad_scratch, conv2d_pooled_weight_grad,
