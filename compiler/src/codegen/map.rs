@@ -92,7 +92,17 @@ impl Sweeps {
 fn dear(graph: &Graph, node: NodeId) -> bool {
     matches!(
         graph.op(node),
-        Op::Exp(_) | Op::Log(_) | Op::Log1p(_) | Op::Tanh(_) | Op::Sigmoid(_) | Op::Pow(_) | Op::Div(_) | Op::Sqrt(_)
+        Op::Exp(_)
+            | Op::Log(_)
+            | Op::Log1p(_)
+            | Op::Tanh(_)
+            | Op::Erf(_)
+            | Op::Sin(_)
+            | Op::Cos(_)
+            | Op::Sigmoid(_)
+            | Op::Pow(_)
+            | Op::Div(_)
+            | Op::Sqrt(_)
     )
 }
 

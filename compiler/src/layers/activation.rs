@@ -3,7 +3,7 @@
 use super::template::{Fallback, Kind, Parameter, Template, X};
 use super::{Arg, Bound, Builder};
 use crate::ir::NodeId;
-use crate::ops::{Abs, CompareKind, Exp, Log1p, Neg, Relu, Sigmoid, Tanh};
+use crate::ops::{Abs, CompareKind, Erf, Exp, Log1p, Neg, Relu, Sigmoid, Tanh};
 use crate::resolve::{Eval, Value};
 
 /// The two numbers of Klambauer et al., "Self-normalizing neural networks" (2017).
@@ -189,10 +189,18 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template {
         name: "gelu",
         aliases: &[],
-        docs: "x·Φ(x), with Φ by its approximation through tanh (Hendrycks and Gimpel, 2016).",
-        params: &[X],
+        docs: "x·Φ(x), with Φ the normal distribution's (Hendrycks and Gimpel, 2016), exactly or by the approximation \
+               x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))).",
+        params: &[
+            X,
+            Parameter::optional("approximate", Kind::Flag, Fallback::Flag(false), "Whether to approximate, by tanh."),
+        ],
         layer: true,
-        build: |b, args| map(b, args, gelu),
+        build: |b, args| {
+            let x = b.tensor(args, "x")?;
+            let gelu = if b.flag(args, "approximate")? { tanh_gelu(b, x)? } else { gelu(b, x)? };
+            Ok(Value::Tensor(gelu))
+        },
     },
 ];
 
@@ -208,7 +216,7 @@ fn leaky_relu(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     b.select(positive, x, below).map(Value::Tensor)
 }
 
-fn elu(b: &mut Builder<'_, '_>, x: NodeId, alpha: f64) -> Eval<NodeId> {
+pub(super) fn elu(b: &mut Builder<'_, '_>, x: NodeId, alpha: f64) -> Eval<NodeId> {
     let positive = b.compare(CompareKind::Gt, x, 0.0)?;
     // Bounded before the exponential: an infinity that is not chosen would still spoil the gradient.
     let zero = b.number_like(0.0, x)?;
@@ -264,8 +272,17 @@ pub(super) fn softplus(b: &mut Builder<'_, '_>, x: NodeId) -> Eval<NodeId> {
     b.add(ramp, tail)
 }
 
-/// x/2 · (1 + tanh(√(2/π) · (x + 0.044715·x³)))
+/// x/2 · (1 + erf(x/√2))
 fn gelu(b: &mut Builder<'_, '_>, x: NodeId) -> Eval<NodeId> {
+    let inner = b.scale(x, std::f64::consts::FRAC_1_SQRT_2)?;
+    let erf = b.node(Erf, &[inner])?;
+    let gate = b.shift(erf, 1.0)?;
+    let half = b.scale(x, 0.5)?;
+    b.mul(half, gate)
+}
+
+/// x/2 · (1 + tanh(√(2/π) · (x + 0.044715·x³)))
+fn tanh_gelu(b: &mut Builder<'_, '_>, x: NodeId) -> Eval<NodeId> {
     let square = b.mul(x, x)?;
     let cube = b.mul(square, x)?;
     let cube = b.scale(cube, 0.044715)?;

@@ -3,7 +3,7 @@
 use super::template::{Kind, Parameter, Template, X};
 use super::{Bound, Builder};
 use crate::ir::NodeId;
-use crate::ops::{Abs, Exp, Log, Op, Pow, Select, Sqrt};
+use crate::ops::{Abs, Cos, Erf, Exp, Log, Op, Pow, Select, Sin, Sqrt};
 use crate::resolve::{Eval, Value};
 
 const A: Parameter = Parameter::required("a", Kind::Operand, "A tensor or a number.");
@@ -30,6 +30,11 @@ pub(super) const TEMPLATES: &[Template] = &[
     unary("log", "The natural logarithm.", |b, args| map(b, args, Log)),
     unary("sqrt", "The square root.", |b, args| map(b, args, Sqrt)),
     unary("abs", "The absolute value; its gradient at 0 is 0.", |b, args| map(b, args, Abs)),
+    unary("erf", "The error function, 2/√π times the integral of exp(-t²) from 0 to x.", |b, args| {
+        map(b, args, Erf)
+    }),
+    unary("sin", "The sine, of radians.", |b, args| map(b, args, Sin)),
+    unary("cos", "The cosine, of radians.", |b, args| map(b, args, Cos)),
     unary("square", "x·x.", |b, args| {
         let x = b.tensor(args, "x")?;
         b.mul(x, x).map(Value::Tensor)

@@ -78,7 +78,7 @@ fn activations_are_their_formulas() {
         ("x.elu(alpha = 2.0)", &|x| if x > 0.0 { x } else { 2.0 * (x.exp() - 1.0) }),
         ("x.softplus()", &|x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p()),
         ("x.silu()", &|x: f64| x / (1.0 + (-x).exp())),
-        ("x.gelu()", &tanh_gelu),
+        ("x.gelu(approximate = true)", &tanh_gelu),
         ("x.sigmoid()", &|x: f64| 1.0 / (1.0 + (-x).exp())),
         ("x.square()", &|x| x * x),
         ("x.abs()", &f64::abs),

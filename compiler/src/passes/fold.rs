@@ -101,6 +101,8 @@ fn evaluate(op: &Op, x: &[f64]) -> Option<f64> {
         Op::Log1p(_) => first.ln_1p(),
         Op::Sqrt(_) => first.sqrt(),
         Op::Tanh(_) => first.tanh(),
+        Op::Sin(_) => first.sin(),
+        Op::Cos(_) => first.cos(),
         Op::Sigmoid(_) => 1.0 / (1.0 + (-first).exp()),
         Op::Relu(_) => first.max(0.0),
         _ => return None,

@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use super::math::{self, Bits};
 use super::methods::{arithmetic, binary, elementary, intrinsic};
-use super::{Simd, pow, transpose};
+use super::{Simd, circle, erf, pow, transpose};
 
 /// AVX2 and FMA (x86-64 since Haswell and Zen): a value proves that this machine has both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +171,9 @@ impl Simd<f32> for Avx2 {
         log(a) => |s| math::log(s, a);
         log1p(a) => |s| math::log1p(s, a);
         tanh(a) => |s| math::tanh(s, a);
+        erf(a) => |s| erf::erf(s, a);
+        sin(a) => |s| circle::sin(s, a);
+        cos(a) => |s| circle::cos(s, a);
         sigmoid(a) => |s| math::sigmoid(s, a);
         pow(a, b) => |s| pow::pow(s, a, b);
     }
@@ -256,6 +259,9 @@ impl Simd<f64> for Avx2 {
         log(a) => |s| lanes(s, a, a, |a, _| a.ln());
         log1p(a) => |s| lanes(s, a, a, |a, _| a.ln_1p());
         tanh(a) => |s| lanes(s, a, a, |a, _| a.tanh());
+        erf(a) => |s| lanes(s, a, a, |a, _| erf::erf_f64(a));
+        sin(a) => |s| lanes(s, a, a, |a, _| a.sin());
+        cos(a) => |s| lanes(s, a, a, |a, _| a.cos());
         sigmoid(a) => |s| lanes(s, a, a, |a, _| math::sigmoid_f64(a));
         pow(a, b) => |s| lanes(s, a, b, f64::powf);
     }

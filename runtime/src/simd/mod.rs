@@ -9,7 +9,9 @@ use core::fmt::Debug;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod circle;
 mod denormals;
+mod erf;
 mod isa;
 mod math;
 #[cfg(target_arch = "x86_64")]
@@ -121,6 +123,12 @@ pub trait Simd<E: Float>: Copy + Debug + Send + Sync + 'static {
     fn log1p(self, a: Self::V) -> Self::V;
     /// Hyperbolic tangent.
     fn tanh(self, a: Self::V) -> Self::V;
+    /// The error function.
+    fn erf(self, a: Self::V) -> Self::V;
+    /// Sine.
+    fn sin(self, a: Self::V) -> Self::V;
+    /// Cosine.
+    fn cos(self, a: Self::V) -> Self::V;
     /// 1 / (1 + e^-a), without overflow.
     fn sigmoid(self, a: Self::V) -> Self::V;
     /// a^b.

@@ -126,6 +126,18 @@ impl Simd<f64> for One {
         a.tanh()
     }
 
+    fn erf(self, a: f64) -> f64 {
+        super::erf::erf_f64(a)
+    }
+
+    fn sin(self, a: f64) -> f64 {
+        a.sin()
+    }
+
+    fn cos(self, a: f64) -> f64 {
+        a.cos()
+    }
+
     fn sigmoid(self, a: f64) -> f64 {
         1.0 / (1.0 + (-a).exp())
     }

@@ -1,7 +1,7 @@
 //! Plain arrays: loops of fixed length that the compiler turns into whatever vectors the target always has.
 
 use super::math::{self, Bits};
-use super::{Float, Simd, pow, random};
+use super::{Float, Simd, circle, erf, pow, random};
 
 /// The instruction set of every machine: vectors are arrays of 8 `f32` or 4 `f64`.
 ///
@@ -255,6 +255,9 @@ portable! { f32, u32, 8,
     log(a) => math::log(Portable, a);
     log1p(a) => math::log1p(Portable, a);
     tanh(a) => math::tanh(Portable, a);
+    erf(a) => erf::erf(Portable, a);
+    sin(a) => circle::sin(Portable, a);
+    cos(a) => circle::cos(Portable, a);
     sigmoid(a) => math::sigmoid(Portable, a);
     pow(a, b) => pow::pow(Portable, a, b);
 }
@@ -271,6 +274,9 @@ portable! { f64, u64, 4,
     log(a) => map(a, f64::ln);
     log1p(a) => map(a, f64::ln_1p);
     tanh(a) => map(a, f64::tanh);
+    erf(a) => map(a, erf::erf_f64);
+    sin(a) => map(a, f64::sin);
+    cos(a) => map(a, f64::cos);
     sigmoid(a) => map(a, math::sigmoid_f64);
     pow(a, b) => zip(a, b, f64::powf);
 }

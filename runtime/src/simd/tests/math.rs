@@ -1,6 +1,7 @@
 //! Elementary functions against those of f64.
 
 use crate::dispatch;
+use crate::simd::erf::erf_f64;
 use crate::simd::math::sigmoid_f64;
 use crate::simd::{Isa, Simd, random};
 
@@ -41,6 +42,9 @@ fn apply(isa: Isa, function: usize, a: &[f32; WIDTH], b: &[f32; WIDTH]) -> [f32;
                     2 => s.log1p(a),
                     3 => s.tanh(a),
                     4 => s.sigmoid(a),
+                    5 => s.erf(a),
+                    6 => s.sin(a),
+                    7 => s.cos(a),
                     _ => s.pow(a, b),
                 };
                 // SAFETY: as above.
@@ -55,8 +59,16 @@ fn apply(isa: Isa, function: usize, a: &[f32; WIDTH], b: &[f32; WIDTH]) -> [f32;
 /// A name and the function in f64.
 type Function = (&'static str, fn(f64) -> f64);
 
-const FUNCTIONS: [Function; 5] =
-    [("exp", f64::exp), ("log", f64::ln), ("log1p", f64::ln_1p), ("tanh", f64::tanh), ("sigmoid", sigmoid_f64)];
+const FUNCTIONS: [Function; 8] = [
+    ("exp", f64::exp),
+    ("log", f64::ln),
+    ("log1p", f64::ln_1p),
+    ("tanh", f64::tanh),
+    ("sigmoid", sigmoid_f64),
+    ("erf", erf_f64),
+    ("sin", f64::sin),
+    ("cos", f64::cos),
+];
 
 const SPECIAL: [f32; 28] = [
     0.0,
@@ -128,7 +140,7 @@ fn within_3_ulp_everywhere() {
 }
 
 fn check_pow(isa: Isa, a: &[f32; WIDTH], b: &[f32; WIDTH]) {
-    for (i, got) in apply(isa, 5, a, b).into_iter().enumerate() {
+    for (i, got) in apply(isa, FUNCTIONS.len(), a, b).into_iter().enumerate() {
         let want = f64::from(a[i]).powf(f64::from(b[i]));
         assert!(ulp(got, want) <= ULP, "{isa} {:e}^{:e} = {got:e}, not {want:e}", a[i], b[i]);
     }
@@ -188,11 +200,57 @@ fn f64_to_a_few_ulp() {
             close(s.log(v), x.ln());
             close(s.log1p(v), x.ln_1p());
             close(s.tanh(v), x.tanh());
+            close(s.sin(v), x.sin());
+            close(s.cos(v), x.cos());
             close(s.sigmoid(v), 1.0 / (1.0 + (-x).exp()));
             close(s.pow(v, s.splat(3.0)), x.powi(3));
         }
     }
     for isa in Isa::available() {
         dispatch!(isa, s => on(s));
+    }
+}
+
+/// Values to 17 digits, by its series in decimal arithmetic of 60 digits.
+#[test]
+fn error_function_of_f64() {
+    const VALUES: [(f64, f64); 11] = [
+        (0.03, 0.03384122234173543),
+        (0.5, 0.5204998778130465),
+        (0.99, 0.8385080695553698),
+        (1.0, 0.8427007929497149),
+        (1.2, 0.9103139782296353),
+        (1.9, 0.9927904292352575),
+        (2.4, 0.999311486103355),
+        (2.6, 0.9997639655834707),
+        (3.3, 0.9999969422902035),
+        (4.5, 0.9999999998033839),
+        (5.8, 0.9999999999999998),
+    ];
+    for (x, want) in VALUES {
+        let distance = erf_f64(x).to_bits().abs_diff(want.to_bits());
+        assert!(distance <= 3, "erf({x}) is {distance} ulp off");
+        assert_eq!(erf_f64(-x), -erf_f64(x));
+    }
+    assert_eq!(erf_f64(f64::INFINITY), 1.0);
+    assert_eq!(erf_f64(f64::NEG_INFINITY), -1.0);
+    assert_eq!(erf_f64(5e-324), 5e-324);
+    assert!(erf_f64(f64::NAN).is_nan());
+    assert!(erf_f64(-0.0).is_sign_negative());
+}
+
+/// Neighbours of multiples of pi / 2, where the result is smallest, on both sides of the bound of the fast way.
+#[test]
+fn circles_near_their_zeros() {
+    for isa in Isa::available() {
+        for n in (0..40_000_u32).step_by(7) {
+            let at = (f64::from(n) * core::f64::consts::FRAC_PI_2) as f32;
+            let a = core::array::from_fn(|i| {
+                let near = f32::from_bits((at.to_bits() + i as u32 / 2).saturating_sub(4));
+                if i % 2 == 0 { near } else { -near }
+            });
+            check(isa, 6, &a);
+            check(isa, 7, &a);
+        }
     }
 }
