@@ -8,6 +8,7 @@ use crate::codegen::snake;
 use crate::ir::verify::{Scope, Stage};
 use crate::ir::{Function, Graph, InputDecl, InputKind, Method, Network, Node, NodeId, ParamId, Root, RootKind};
 use crate::ops::{Input, Op};
+use crate::optimizer::Trained;
 use crate::passes::{self, Driver, Failure, Mode, Trace};
 
 /// An entry point, and what the passes did to it.
@@ -89,11 +90,11 @@ fn train(network: &Network, graph: &mut Graph) {
         })
         .collect();
     let wrt: Vec<NodeId> = trainable.iter().map(|&(_, node)| node).collect();
-    for (&(index, param), gradient) in trainable.iter().zip(autodiff::gradients(graph, loss, &wrt)) {
-        if let Some(gradient) = gradient {
-            optimizer.update(graph, index, param, gradient);
-        }
-    }
+    let gradients = autodiff::gradients(graph, loss, &wrt);
+    let trained = trainable.iter().zip(gradients);
+    let trained: Vec<Trained> =
+        trained.filter_map(|(&(index, param), gradient)| Some(Trained { index, param, gradient: gradient? })).collect();
+    optimizer.update(graph, &trained, &network.params);
 }
 
 /// The graph between the cut values and the result.

@@ -14,7 +14,7 @@ pub mod ir;
 pub mod layers;
 pub mod module;
 pub mod ops;
-mod optimizer;
+pub mod optimizer;
 pub mod passes;
 pub mod plan;
 pub mod resolve;

@@ -6,6 +6,7 @@ use kiln_compiler::diag::Diagnostics;
 use kiln_compiler::eval::{self, Context};
 use kiln_compiler::ir::{DType, Function, InputDecl, Network, NodeId, Optimizer, ParamId, Root, RootKind};
 use kiln_compiler::ops::Op;
+use kiln_compiler::optimizer::Trained;
 use kiln_compiler::passes::{self, Mode};
 use kiln_compiler::{autodiff, functions, resolve, syntax};
 use proc_macro2::TokenStream;
@@ -155,11 +156,12 @@ fn raw(network: &Network, name: &str, roots: Vec<Root>, mode: Mode) -> Function 
             })
             .collect();
         let wrt: Vec<NodeId> = params.iter().map(|&(_, node)| node).collect();
-        for (&(index, param), gradient) in params.iter().zip(autodiff::gradients(&mut graph, loss, &wrt)) {
-            if let Some(gradient) = gradient {
-                optimizer.update(&mut graph, index, param, gradient);
-            }
-        }
+        let gradients = autodiff::gradients(&mut graph, loss, &wrt);
+        let trained = params.iter().zip(gradients);
+        let trained: Vec<Trained> = trained
+            .filter_map(|(&(index, param), gradient)| Some(Trained { index, param, gradient: gradient? }))
+            .collect();
+        optimizer.update(&mut graph, &trained, &network.params);
     }
     Function { name: name.to_string(), inputs: network.inputs.clone(), graph }
 }

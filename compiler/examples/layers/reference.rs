@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use kiln_compiler::layers::{FAMILIES, Fallback, INITIALISERS, Kind, Parameter, Template};
+use kiln_compiler::layers::{FAMILIES, Fallback, INITIALISERS, Kind, Parameter, SETTINGS, Template};
 
 const HEAD: &str = "# Layers, operations, losses, optimisers
 
@@ -12,7 +12,8 @@ This page is generated from the tables that the compiler checks calls by (`compi
 
 `x.f(a)` and `f(x, a)` are the same call. Arguments stand in the order of the signature or behind their names. An
 argument with `=` may be left out; `…` stands for a default that its line explains. Shapes and axes leave the batch
-out, and negative axes count from the end. A layer (marked below) is a line of the summary and takes `name = \"…\"` too.
+out, and negative axes count from the end. A layer (marked below) is a line of the summary and takes `name = \"…\"` too;
+one with parameters also takes the [settings](#how-parameters-train) at the end of this page.
 ";
 
 /// The whole page.
@@ -22,7 +23,19 @@ pub(crate) fn reference() -> String {
         section(&mut text, title, family);
     }
     section(&mut text, "Initialisers with numbers", INITIALISERS);
+    text.push_str("\n## How parameters train\n\nBehind the arguments of every layer with parameters, and of `param`. ");
+    text.push_str("Penalties and constraints are about weights alone, as Keras's kernel_regularizer and ");
+    text.push_str("kernel_constraint: not about biases, nor about recurrent weights.\n");
+    arguments(&mut text, SETTINGS);
     text
+}
+
+fn arguments(text: &mut String, params: &[Parameter]) {
+    text.push_str("\n| argument | takes | default | |\n|---|---|---|---|\n");
+    for param in params {
+        let (name, kind, docs) = (param.name, param.kind.expected(), cell(param.docs));
+        let _ = writeln!(text, "| `{name}` | {kind} | {} | {docs} |", default(param));
+    }
 }
 
 fn section(text: &mut String, title: &str, family: &[Template]) {
@@ -34,11 +47,7 @@ fn section(text: &mut String, title: &str, family: &[Template]) {
         if template.params.is_empty() {
             continue;
         }
-        text.push_str("\n| argument | takes | default | |\n|---|---|---|---|\n");
-        for param in template.params {
-            let (name, kind, docs) = (param.name, param.kind.expected(), cell(param.docs));
-            let _ = writeln!(text, "| `{name}` | {kind} | {} | {docs} |", default(param));
-        }
+        arguments(text, template.params);
     }
 }
 

@@ -177,7 +177,7 @@ fn uniforms(cx: Context<'_>, float: &Ident) -> TokenStream {
             (Op::Hyper(Hyper { kind, .. }), Lowering::Free(emit)) => {
                 hypers[match kind {
                     HyperKind::LearningRate => 0,
-                    HyperKind::Step => 1,
+                    HyperKind::Step | HyperKind::Due(_) => 1,
                     HyperKind::Rows => 2,
                 }] = true;
                 emit(graph.op(node), &[])

@@ -7,5 +7,8 @@ mod types;
 pub mod verify;
 
 pub use graph::{Graph, Node, NodeId, ParamId, Root, RootKind};
-pub use network::{Function, Init, InputDecl, InputKind, LayerRow, Method, Network, Optimizer, ParamDecl, Rule};
+pub use network::{
+    Clip, Constraint, Function, Init, InputDecl, InputKind, LayerRow, Method, Network, Optimizer, ParamDecl,
+    ParamSettings, Rule,
+};
 pub use types::{DType, Type, shape};

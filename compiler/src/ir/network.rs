@@ -88,8 +88,54 @@ pub struct ParamDecl {
     pub init: Init,
     /// Whether the optimiser changes it; a moving average is not trainable.
     pub trainable: bool,
+    /// How it trains, where that is not as all others do.
+    pub settings: ParamSettings,
     /// The layer's tokens.
     pub span: Span,
+}
+
+/// How one parameter trains.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ParamSettings {
+    /// A factor of the learning rate.
+    pub lr_scale: f64,
+    /// In place of the optimiser's.
+    pub weight_decay: Option<f64>,
+    /// The loss contains this times the sum of magnitudes.
+    pub l1: f64,
+    /// The loss contains this times the sum of squares.
+    pub l2: f64,
+    /// What it is held to after each update.
+    pub constraint: Option<Constraint>,
+}
+
+impl Default for ParamSettings {
+    fn default() -> Self {
+        Self { lr_scale: 1.0, weight_decay: None, l1: 0.0, l2: 0.0, constraint: None }
+    }
+}
+
+/// What a parameter is held to after each update, as Keras's constraints; norms are taken along the first axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Constraint {
+    /// Norms are at most this (N. Srivastava et al., "Dropout", 2014).
+    MaxNorm(f64),
+    /// Norms are 1.
+    UnitNorm,
+    /// Nothing is below 0.
+    NonNegative,
+}
+
+/// How gradients are bounded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Clip {
+    /// Each element's magnitude.
+    Value(f64),
+    /// The norm of each parameter's gradient.
+    Norm(f64),
+    /// The norm of all gradients together (R. Pascanu et al., "On the difficulty of training recurrent neural
+    /// networks", 2013).
+    GlobalNorm(f64),
 }
 
 /// What turns gradients into updates. The learning rate is the default of a run-time value, the other numbers
@@ -103,8 +149,14 @@ pub struct Optimizer {
     /// Share of a parameter that a step of learning rate 1 takes off, before the update (I. Loshchilov, F. Hutter,
     /// "Decoupled weight decay regularization", 2019).
     pub weight_decay: f64,
-    /// The largest magnitude of an element of a gradient; larger ones are cut off.
-    pub clip_value: Option<f64>,
+    /// Whether parameters of fewer than two axes (biases, the factors of normalisations) decay, too.
+    pub decay_vectors: bool,
+    /// How gradients are bounded.
+    pub clip: Option<Clip>,
+    /// What a moving average of the parameters keeps of itself (Polyak and Juditsky, 1992), if there is one.
+    pub ema: Option<f64>,
+    /// So many steps make one update, with the mean of their gradients.
+    pub accumulate: usize,
 }
 
 /// The update of a parameter by its gradient, each as in Keras.

@@ -202,7 +202,7 @@ mod tests {
     fn verified(graph: &Graph, stage: Stage) -> Result<(), String> {
         let inputs = [InputDecl { name: quote::format_ident!("x"), kind: InputKind::Dense, ty: ty(true) }];
         let (name, init, span) = ("w".to_string(), Init::Zeros, Span::call_site());
-        let params = [ParamDecl { name, ty: ty(false), init, trainable: true, span }];
+        let params = [ParamDecl { name, ty: ty(false), init, trainable: true, settings: Default::default(), span }];
         verify(graph, &Scope { inputs: &inputs, params: &params }, stage)
     }
 

@@ -46,20 +46,11 @@ fn build(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     };
     let moving_mean = b.statistic("moving_mean", &[channels], Init::Zeros)?;
     let moving_variance = b.statistic("moving_variance", &[channels], Init::Ones)?;
-
-    let axes: Vec<usize> = (0..ty.dims.len() - 1).collect();
-    let cells: f64 = ty.dims[..axes.len()].iter().map(|&dim| dim as f64).product();
-    let rows = b.node(Hyper { kind: HyperKind::Rows, dtype: ty.dtype }, &[])?;
-    let count = b.scale(rows, cells)?;
-    let mean = average(b, x, &axes, count)?;
-    let centered = b.sub(x, mean)?;
-    let squared = b.mul(centered, centered)?;
-    let variance = average(b, squared, &axes, count)?;
-    follow(b, moving_mean, mean, momentum)?;
-    follow(b, moving_variance, variance, momentum)?;
-
-    let mean = b.node(Phase, &[mean, moving_mean.1])?;
-    let variance = b.node(Phase, &[variance, moving_variance.1])?;
+    let [mean, variance] = match b.frozen() {
+        // As Keras: what is not to change is not to depend on the batch either.
+        true => [moving_mean.1, moving_variance.1],
+        false => statistics(b, x, [moving_mean, moving_variance], momentum)?,
+    };
     let safe = b.shift(variance, epsilon)?;
     let deviation = b.node(Sqrt, &[safe])?;
     let gamma = match gamma {
@@ -73,6 +64,30 @@ fn build(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         Some(beta) => b.add(scaled, beta).map(Value::Tensor),
         None => Ok(Value::Tensor(scaled)),
     }
+}
+
+/// Mean and variance: the batch's own in training, which move the averages, otherwise these.
+fn statistics(
+    b: &mut Builder<'_, '_>,
+    x: NodeId,
+    [moving_mean, moving_variance]: [(ParamId, NodeId); 2],
+    momentum: f64,
+) -> Eval<[NodeId; 2]> {
+    let ty = b.ty(x);
+
+    let axes: Vec<usize> = (0..ty.dims.len().saturating_sub(1)).collect();
+    let cells: f64 = ty.dims[..axes.len()].iter().map(|&dim| dim as f64).product();
+    let rows = b.node(Hyper { kind: HyperKind::Rows, dtype: ty.dtype }, &[])?;
+    let count = b.scale(rows, cells)?;
+    let mean = average(b, x, &axes, count)?;
+    let centered = b.sub(x, mean)?;
+    let squared = b.mul(centered, centered)?;
+    let variance = average(b, squared, &axes, count)?;
+    follow(b, moving_mean, mean, momentum)?;
+    follow(b, moving_variance, variance, momentum)?;
+
+    let mean = b.node(Phase, &[mean, moving_mean.1])?;
+    Ok([mean, b.node(Phase, &[variance, moving_variance.1])?])
 }
 
 /// The mean over the batch and the axes.

@@ -226,6 +226,11 @@ impl Builder<'_, '_> {
         self.resolver.parameter(&mut self.owner, request, self.span)
     }
 
+    /// Whether this layer's parameters are not to change.
+    pub(crate) fn frozen(&self) -> bool {
+        self.resolver.frozen || self.owner.settings.frozen
+    }
+
     /// A number.
     pub(crate) fn scalar(&mut self, value: f64) -> Eval<NodeId> {
         self.resolver.scalar(value, self.span)

@@ -26,6 +26,7 @@ mod repeat;
 mod reshape;
 mod resize;
 mod sequence;
+mod settings;
 mod slice;
 mod softmax;
 mod statement;
@@ -36,6 +37,7 @@ mod window;
 
 pub(crate) use crate::resolve::{Arg, Bound};
 pub(crate) use builder::Builder;
+pub use settings::SETTINGS;
 pub use template::{Fallback, Kind, Parameter, Template};
 
 /// Every family under its title, in the order of the reference.

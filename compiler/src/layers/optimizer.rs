@@ -2,7 +2,7 @@
 
 use super::template::{Fallback, Kind, Parameter, Template};
 use super::{Arg, Bound, Builder};
-use crate::ir::{Optimizer, Rule};
+use crate::ir::{Clip, Optimizer, Rule};
 use crate::resolve::{Eval, Value};
 
 const fn rate(default: f64) -> Parameter {
@@ -29,13 +29,61 @@ const DECAY: Parameter = Parameter::optional(
     Fallback::Float(0.0),
     "The share that is taken off a parameter before its update, times the learning rate.",
 );
-const CLIP: Parameter = Parameter::optional(
-    "clip_value",
-    Kind::Positive,
-    Fallback::Absent,
-    "The largest magnitude of a gradient's elements; not bounded if left out.",
-)
-.known_as(&["clipvalue"]);
+/// What every optimiser takes, behind its own settings.
+const fn common<const OWN: usize, const ALL: usize>(own: [Parameter; OWN]) -> [Parameter; ALL] {
+    let mut all = [COMMON[0]; ALL];
+    let mut place = 0;
+    while place < ALL {
+        all[place] = if place < OWN { own[place] } else { COMMON[place - OWN] };
+        place += 1;
+    }
+    all
+}
+
+const COMMON: [Parameter; 7] = [
+    DECAY,
+    Parameter::optional(
+        "decay_vectors",
+        Kind::Flag,
+        Fallback::Flag(true),
+        "Whether parameters of fewer than two axes (biases, the factors of normalisations) decay, too.",
+    ),
+    Parameter::optional(
+        "clip_value",
+        Kind::Positive,
+        Fallback::Absent,
+        "The largest magnitude of a gradient's elements; not bounded if left out.",
+    )
+    .known_as(&["clipvalue"]),
+    Parameter::optional(
+        "clip_norm",
+        Kind::Positive,
+        Fallback::Absent,
+        "The largest norm of each parameter's gradient; not bounded if left out.",
+    )
+    .known_as(&["clipnorm"]),
+    Parameter::optional(
+        "global_clip_norm",
+        Kind::Positive,
+        Fallback::Absent,
+        "The largest norm of all gradients together (Pascanu et al., 2013); not bounded if left out.",
+    )
+    .known_as(&["global_clipnorm"]),
+    Parameter::optional(
+        "ema",
+        Kind::Rate,
+        Fallback::Absent,
+        "What a moving average of the parameters keeps of itself; without it there is none.",
+    )
+    .known_as(&["ema_momentum", "use_ema"]),
+    Parameter::optional(
+        "accumulate",
+        Kind::Size,
+        Fallback::Int(1),
+        "So many steps make one update, with the mean of their gradients.",
+    )
+    .known_as(&["gradient_accumulation_steps"]),
+];
 const AMSGRAD: Parameter = Parameter::optional(
     "amsgrad",
     Kind::Flag,
@@ -56,11 +104,17 @@ const fn optimizer(
     Template { name, aliases: &[], docs, params, layer: false, build }
 }
 
+const ADAMW: &[Parameter] = &{
+    let mut all = common::<5, 12>([rate(0.001), BETA1, BETA2, EPSILON, AMSGRAD]);
+    all[5] = Parameter { default: Fallback::Float(0.004), ..DECAY };
+    all
+};
+
 pub(super) const TEMPLATES: &[Template] = &[
     optimizer(
         "sgd",
         "Stochastic gradient descent, with momentum if that is not 0, as Keras's SGD.",
-        &[
+        &common::<3, 10>([
             rate(0.01),
             MOMENTUM,
             Parameter::optional(
@@ -69,9 +123,7 @@ pub(super) const TEMPLATES: &[Template] = &[
                 Fallback::Flag(false),
                 "Whether it looks ahead (Nesterov, 1983).",
             ),
-            DECAY,
-            CLIP,
-        ],
+        ]),
         |b, args| {
             let (momentum, nesterov) = (b.number(args, "momentum")?, b.flag(args, "nesterov")?);
             if nesterov && momentum == 0.0 {
@@ -83,19 +135,19 @@ pub(super) const TEMPLATES: &[Template] = &[
     optimizer(
         "adam",
         "Adam (Kingma and Ba, 2015), as Keras's: epsilon is added outside the bias correction.",
-        &[rate(0.001), BETA1, BETA2, EPSILON, AMSGRAD, DECAY, CLIP],
+        &common::<5, 12>([rate(0.001), BETA1, BETA2, EPSILON, AMSGRAD]),
         adam,
     ),
     optimizer(
         "adamw",
         "Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as Keras's AdamW.",
-        &[rate(0.001), Parameter { default: Fallback::Float(0.004), ..DECAY }, BETA1, BETA2, EPSILON, AMSGRAD, CLIP],
+        ADAMW,
         adam,
     ),
     optimizer(
         "adamax",
         "Adam by the largest gradient (Kingma and Ba, 2015), as Keras's Adamax.",
-        &[rate(0.001), BETA1, BETA2, EPSILON, DECAY, CLIP],
+        &common::<4, 11>([rate(0.001), BETA1, BETA2, EPSILON]),
         |b, args| {
             let [beta1, beta2, epsilon] = betas(b, args)?;
             finish(b, args, Rule::Adamax { beta1, beta2, epsilon })
@@ -104,7 +156,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     optimizer(
         "nadam",
         "Adam with Nesterov's momentum (Dozat, 2016), as Keras's Nadam, whose schedule of the momentum it has.",
-        &[rate(0.001), BETA1, BETA2, EPSILON, DECAY, CLIP],
+        &common::<4, 11>([rate(0.001), BETA1, BETA2, EPSILON]),
         |b, args| {
             let [beta1, beta2, epsilon] = betas(b, args)?;
             finish(b, args, Rule::Nadam { beta1, beta2, epsilon })
@@ -113,7 +165,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     optimizer(
         "rmsprop",
         "Divides by the root of the mean of squared gradients (Tieleman and Hinton, 2012), as Keras's RMSprop.",
-        &[
+        &common::<5, 12>([
             rate(0.001),
             RHO,
             MOMENTUM,
@@ -124,9 +176,7 @@ pub(super) const TEMPLATES: &[Template] = &[
                 Fallback::Flag(false),
                 "Whether the gradients' variance divides, not the mean of their squares.",
             ),
-            DECAY,
-            CLIP,
-        ],
+        ]),
         |b, args| {
             let (rho, momentum) = (b.number(args, "rho")?, b.number(args, "momentum")?);
             let (epsilon, centered) = (b.number(args, "epsilon")?, b.flag(args, "centered")?);
@@ -136,7 +186,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     optimizer(
         "adagrad",
         "Divides by the root of the sum of all squared gradients (Duchi et al., 2011), as Keras's Adagrad.",
-        &[
+        &common::<3, 10>([
             rate(0.001),
             Parameter::optional(
                 "initial_accumulator_value",
@@ -145,9 +195,7 @@ pub(super) const TEMPLATES: &[Template] = &[
                 "What the sum starts with.",
             ),
             EPSILON,
-            DECAY,
-            CLIP,
-        ],
+        ]),
         |b, args| {
             let (initial, epsilon) = (b.number(args, "initial_accumulator_value")?, b.number(args, "epsilon")?);
             if initial < 0.0 {
@@ -160,7 +208,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     optimizer(
         "adadelta",
         "Steps in proportion to the mean size of earlier ones (Zeiler, 2012), as Keras's Adadelta.",
-        &[rate(0.001), Parameter { default: Fallback::Float(0.95), ..RHO }, EPSILON, DECAY, CLIP],
+        &common::<3, 10>([rate(0.001), Parameter { default: Fallback::Float(0.95), ..RHO }, EPSILON]),
         |b, args| {
             let (rho, epsilon) = (b.number(args, "rho")?, b.number(args, "epsilon")?);
             finish(b, args, Rule::Adadelta { rho, epsilon })
@@ -169,13 +217,11 @@ pub(super) const TEMPLATES: &[Template] = &[
     optimizer(
         "lion",
         "Steps by the sign of a mean of gradients (Chen et al., 2023), as Keras's Lion.",
-        &[
+        &common::<3, 10>([
             rate(0.001),
             BETA1,
             Parameter { default: Fallback::Float(0.99), docs: "What the mean of gradients keeps of itself.", ..BETA2 },
-            DECAY,
-            CLIP,
-        ],
+        ]),
         |b, args| {
             let (beta1, beta2) = (b.number(args, "beta1")?, b.number(args, "beta2")?);
             finish(b, args, Rule::Lion { beta1, beta2 })
@@ -196,9 +242,28 @@ fn adam(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
 /// With what all of them take.
 fn finish(b: &mut Builder<'_, '_>, args: &Bound, rule: Rule) -> Eval<Value> {
     let (lr, weight_decay) = (b.number(args, "lr")?, b.number(args, "weight_decay")?);
-    let clip_value = match args.get("clip_value") {
-        Arg::Absent => None,
-        _ => Some(b.number(args, "clip_value")?),
+    let clips: [(&str, fn(f64) -> Clip); 3] =
+        [("clip_value", Clip::Value), ("clip_norm", Clip::Norm), ("global_clip_norm", Clip::GlobalNorm)];
+    let mut clip = None;
+    for (name, kind) in clips {
+        if let Arg::Float(bound) = args.get(name) {
+            if let Some((other, _)) = clip {
+                return b.fail_at(args, name, format!("gradients are bounded once: `{other}` or `{name}`"));
+            }
+            clip = Some((name, kind(*bound)));
+        }
+    }
+    let ema = match args.get("ema") {
+        Arg::Float(momentum) => Some(*momentum),
+        _ => None,
     };
-    Ok(Value::Optimizer(Optimizer { rule, lr, weight_decay, clip_value }))
+    Ok(Value::Optimizer(Optimizer {
+        rule,
+        lr,
+        weight_decay,
+        decay_vectors: b.flag(args, "decay_vectors")?,
+        clip: clip.map(|(_, clip)| clip),
+        ema,
+        accumulate: b.size(args, "accumulate")?,
+    }))
 }

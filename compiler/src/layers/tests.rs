@@ -2,6 +2,7 @@
 
 mod activations;
 mod cells;
+mod keras_optimizers;
 mod loops;
 mod losses;
 mod optimizers;

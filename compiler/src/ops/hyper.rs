@@ -17,6 +17,8 @@ pub enum HyperKind {
     Step,
     /// Rows in this batch.
     Rows,
+    /// 1 in every step whose number this divides, else 0.
+    Due(u32),
 }
 
 /// A scalar that is known when a step or a prediction starts.
@@ -39,6 +41,7 @@ impl Rules for Hyper {
             HyperKind::LearningRate => "learning_rate",
             HyperKind::Step => "step",
             HyperKind::Rows => "rows",
+            HyperKind::Due(every) => return vec![("due_every", every.to_string())],
         };
         vec![("kind", kind.to_string())]
     }
@@ -60,6 +63,7 @@ impl Rules for Hyper {
             HyperKind::LearningRate => cx.learning_rate,
             HyperKind::Step => cx.step as f64,
             HyperKind::Rows => cx.rows as f64,
+            HyperKind::Due(every) => f64::from(cx.step.is_multiple_of(u64::from(every))),
         };
         ndarray::arr0(value).into_dyn()
     }
@@ -70,6 +74,10 @@ impl Rules for Hyper {
         Lowering::Free(|op, _| match op {
             Op::Hyper(Hyper { kind: HyperKind::LearningRate, .. }) => quote!(s.splat(learning_rate)),
             Op::Hyper(Hyper { kind: HyperKind::Step, .. }) => quote!(s.splat(step)),
+            Op::Hyper(Hyper { kind: HyperKind::Due(every), .. }) => {
+                let every = f64::from(*every);
+                quote!(s.splat(if step % #every == 0.0 { 1.0 } else { 0.0 }))
+            }
             _ => quote!(s.splat(rows)),
         })
     }
@@ -88,25 +96,32 @@ pub(super) mod tests {
         Gradient::Nothing("it has no operands")
     }
 
-    const KINDS: [HyperKind; 3] = [HyperKind::LearningRate, HyperKind::Step, HyperKind::Rows];
+    const KINDS: [HyperKind; 4] =
+        [HyperKind::LearningRate, HyperKind::Step, HyperKind::Rows, HyperKind::Due(2)];
 
     #[test]
     fn definition() {
         let cx = Context { learning_rate: 0.5, step: 7, ..Context::new(3) };
         let found = KINDS.map(|kind| Hyper { kind, dtype: DType::F32 }.eval(&cx, &[])[[].as_slice()]);
-        assert_eq!(found, [0.5, 7.0, 3.0]);
+        assert_eq!(found, [0.5, 7.0, 3.0, 0.0]);
     }
 
     #[test]
     fn expressions() {
         let found = KINDS.map(|kind| emitted(Hyper { kind, dtype: DType::F32 }));
-        assert_eq!(found, ["s.splat(learning_rate)", "s.splat(step)", "s.splat(rows)"]);
+        assert_eq!(found, [
+                "s.splat(learning_rate)",
+                "s.splat(step)",
+                "s.splat(rows)",
+                "s.splat(ifstep%2f64==0.0{1.0}else{0.0})"
+            ]);
     }
 
     #[test]
     fn settings_are_printed() {
         let found = KINDS.map(|kind| Hyper { kind, dtype: DType::F32 }.attributes());
-        assert_eq!(found, ["learning_rate", "step", "rows"].map(|kind| [("kind", kind.to_string())]));
+        let expected = [("kind", "learning_rate"), ("kind", "step"), ("kind", "rows"), ("due_every", "2")];
+        assert_eq!(found, expected.map(|(key, value)| [(key, value.to_string())]));
     }
 
     #[test]

@@ -8,7 +8,9 @@ use super::{Driver, dce};
 use crate::eval::{Array, Context, run};
 use crate::infer;
 use crate::ir::verify::{Scope, Stage};
-use crate::ir::{DType, Graph, Init, InputDecl, InputKind, NodeId, ParamDecl, ParamId, Root, RootKind, Type};
+use crate::ir::{
+    DType, Graph, Init, InputDecl, InputKind, NodeId, ParamDecl, ParamId, ParamSettings, Root, RootKind, Type,
+};
 use crate::ops::{Broadcast, Constant, Input, Op, Param, Scalar};
 
 /// A graph that is being built.
@@ -40,7 +42,14 @@ impl Build {
     pub(super) fn param(&mut self, dims: &[usize]) -> NodeId {
         let (index, ty) = (ParamId(self.params.len()), Type::fixed(DType::F64, dims));
         let (name, span) = (format!("p{}", index.0), Span::call_site());
-        self.params.push(ParamDecl { name, ty: ty.clone(), init: Init::Zeros, trainable: true, span });
+        self.params.push(ParamDecl {
+            name,
+            ty: ty.clone(),
+            init: Init::Zeros,
+            trainable: true,
+            settings: ParamSettings::default(),
+            span,
+        });
         self.op(Param { index, ty }, &[])
     }
 

@@ -5,6 +5,7 @@ use proc_macro2::Span;
 use super::Resolver;
 use super::call::{Call, Source};
 use super::convert::Wanted;
+use super::settings::LayerSettings;
 use super::value::{Eval, Poisoned};
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::ir::{Init, NodeId, Optimizer, shape};
@@ -61,6 +62,8 @@ pub(crate) struct Bound {
     slots: Vec<Slot>,
     /// `name = "…"`
     pub(super) name: Option<String>,
+    /// `trainable = false` and the like.
+    pub(super) settings: LayerSettings,
 }
 
 impl Resolver<'_> {
@@ -70,6 +73,7 @@ impl Resolver<'_> {
         let mut slots: Vec<Option<Slot>> = template.params.iter().map(|_| None).collect();
         let mut failed = None;
         let mut name = None;
+        let mut settings = LayerSettings::default();
         let sources = call.receiver.into_iter().map(|(value, span)| Source::Value(value, span));
         let mut position = 0;
         let mut surplus = false;
@@ -104,6 +108,12 @@ impl Resolver<'_> {
                 continue;
             }
             let Some(index) = template.params.iter().position(|param| param.name == word) else {
+                if template.layer
+                    && let Some(taken) = self.layer_setting(template.name, &mut settings, &key, value)
+                {
+                    failed = taken.err().or(failed);
+                    continue;
+                }
                 failed = Some(self.unknown_keyword(template, &word, key.span()));
                 continue;
             };
@@ -120,18 +130,15 @@ impl Resolver<'_> {
         }
         match failed {
             Some(poisoned) => Err(poisoned),
-            None => self.complete(template, slots, name, span),
+            None => {
+                let slots = self.complete(template, slots, span)?;
+                Ok(Bound { template, slots, name, settings })
+            }
         }
     }
 
     /// Fills in defaults.
-    fn complete(
-        &mut self,
-        template: &'static Template,
-        slots: Vec<Option<Slot>>,
-        name: Option<String>,
-        span: Span,
-    ) -> Eval<Bound> {
+    fn complete(&mut self, template: &'static Template, slots: Vec<Option<Slot>>, span: Span) -> Eval<Vec<Slot>> {
         let mut missing = Vec::new();
         let mut complete = Vec::new();
         for (param, slot) in template.params.iter().zip(slots) {
@@ -163,7 +170,7 @@ impl Resolver<'_> {
             complete.push(Slot { arg, span, given: false });
         }
         if missing.is_empty() {
-            return Ok(Bound { template, slots: complete, name });
+            return Ok(complete);
         }
         let message = format!("`{}` needs {}", template.name, missing.join(" and "));
         Err(self.missing(Diagnostic::new(span, message).help(format!("it is used as {}", template.signature()))))

@@ -10,6 +10,7 @@ use super::convert::Wanted;
 use super::naming::FrameId;
 use super::params::Replay;
 use super::scope::Binding;
+use super::settings::{LayerSettings, is_frozen_keyword};
 use super::value::{Block, Eval, Poisoned, Value};
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::ir::ParamId;
@@ -28,6 +29,8 @@ pub(super) struct Activation {
 pub(super) struct Shared {
     block: Rc<Block>,
     frame: FrameId,
+    /// `shared(f, trainable = false)`
+    frozen: bool,
     /// In the order in which the first call made them.
     pub(super) params: Vec<ParamId>,
     /// Whether the first call is over.
@@ -38,10 +41,23 @@ impl Resolver<'_> {
     /// `shared(f)`
     pub(super) fn share(&mut self, call: Call<'_>) -> Eval<Value> {
         let span = call.callee.span();
-        let ([block], [], None) = (call.args, call.named, &call.receiver) else {
+        let ([block], [] | [_], None) = (call.args, call.named, &call.receiver) else {
             self.discard(call);
             return self.fail(span, "`shared` takes one block: `let f = shared(block);`");
         };
+        let mut settings = LayerSettings::default();
+        for (key, value) in call.named {
+            let taken = if key == "trainable" { self.layer_setting("shared", &mut settings, key, value) } else { None };
+            match taken {
+                Some(taken) => taken?,
+                None => {
+                    return Err(self.error(
+                        Diagnostic::new(key.span(), format!("`shared` has no parameter `{key}`"))
+                            .help("besides its block it takes `trainable`"),
+                    ));
+                }
+            }
+        }
         match &block.kind {
             ExprKind::Name(name) if crate::layers::find(&name.to_string()).is_some() && !self.is_bound(name) => {
                 Err(self.error(
@@ -53,7 +69,13 @@ impl Resolver<'_> {
                 Value::Block(block) => {
                     let name = self.group.as_deref().map_or_else(|| block.decl.name.to_string(), str::to_string);
                     let frame = self.naming.enter(self.frame, &name, self.loops > 0);
-                    self.shared.push(Shared { block, frame, params: Vec::new(), complete: false });
+                    self.shared.push(Shared {
+                        block,
+                        frame,
+                        frozen: settings.frozen,
+                        params: Vec::new(),
+                        complete: false,
+                    });
                     Ok(Value::Shared(self.shared.len() - 1))
                 }
                 other => {
@@ -67,10 +89,12 @@ impl Resolver<'_> {
     /// A call of a shared instance.
     pub(super) fn call_shared(&mut self, number: usize, call: Call<'_>) -> Eval<Value> {
         let Some(shared) = self.shared.get(number) else { return Err(Poisoned::reported()) };
-        let (block, frame) = (shared.block.clone(), shared.frame);
-        self.replaying.push(Replay { shared: number, next: 0 });
-        let result = self.enter_block(block, frame, call);
-        self.replaying.pop();
+        let (block, frame, frozen) = (shared.block.clone(), shared.frame, shared.frozen);
+        if let Some((key, _)) = call.named.iter().find(|(key, _)| is_frozen_keyword(&block, key)) {
+            let error = Diagnostic::new(key.span(), "calls of a shared block train the same parameters");
+            return Err(self.error(error.help("write it where the block is shared: `shared(f, trainable = false)`")));
+        }
+        let result = self.enter_block(block, frame, Some((number, frozen)), call);
         if let (Ok(_), Some(shared)) = (&result, self.shared.get_mut(number)) {
             shared.complete = true;
         }
@@ -81,10 +105,18 @@ impl Resolver<'_> {
     pub(super) fn call_block(&mut self, block: Rc<Block>, call: Call<'_>) -> Eval<Value> {
         let name = self.group.as_deref().map_or_else(|| block.decl.name.to_string(), str::to_string);
         let frame = self.naming.enter(self.frame, &name, self.loops > 0);
-        self.enter_block(block, frame, call)
+        self.enter_block(block, frame, None, call)
     }
 
-    fn enter_block(&mut self, block: Rc<Block>, frame: FrameId, call: Call<'_>) -> Eval<Value> {
+    /// Runs a block's body. For a shared one, its number and whether it is frozen: both are about the body alone,
+    /// not about the arguments, in which the same block may be called.
+    fn enter_block(
+        &mut self,
+        block: Rc<Block>,
+        frame: FrameId,
+        shared: Option<(usize, bool)>,
+        call: Call<'_>,
+    ) -> Eval<Value> {
         let span = call.callee.span();
         if self.active.iter().any(|active| Rc::ptr_eq(&active.block, &block)) {
             self.discard(call);
@@ -93,6 +125,7 @@ impl Resolver<'_> {
                     .help("a network is finite: repeat with `for i in 0..LAYERS { … }`"),
             ));
         }
+        let frozen = self.block_frozen(&block, &call)?;
         let values = self.block_arguments(&block, call)?;
         self.scopes.push(Some(block.depth));
         for ((name, _), value) in block.decl.params.iter().zip(values) {
@@ -104,10 +137,18 @@ impl Resolver<'_> {
             self.group.take(),
             self.label.clone(),
             std::mem::take(&mut self.loops),
+            self.frozen,
         );
+        self.frozen |= frozen || shared.is_some_and(|(_, frozen)| frozen);
+        if let Some((number, _)) = shared {
+            self.replaying.push(Replay { shared: number, next: 0 });
+        }
         self.run(&block.decl.body);
         let result = self.eval(&block.decl.result);
-        (self.frame, self.group, self.label, self.loops) = outer;
+        if shared.is_some() {
+            self.replaying.pop();
+        }
+        (self.frame, self.group, self.label, self.loops, self.frozen) = outer;
         self.active.pop();
         self.scopes.pop();
         result
@@ -132,7 +173,7 @@ impl Resolver<'_> {
                 }
             }
         }
-        for (key, value) in call.named {
+        for (key, value) in call.named.iter().filter(|(key, _)| !is_frozen_keyword(block, key)) {
             let position = decl.params.iter().position(|(name, _)| name == key);
             match position.and_then(|position| Some((decl.params.get(position)?, values.get_mut(position)?))) {
                 Some(((name, kind), slot @ None)) => {

@@ -153,7 +153,13 @@ impl Resolver<'_> {
         let span = call.callee.span();
         let declaring = self.declaring.take();
         let bound = self.bind(template, call)?;
-        let owner = Owner { own: template.name, given: bound.name.clone(), member: None, params: Vec::new() };
+        let owner = Owner {
+            own: template.name,
+            given: bound.name.clone(),
+            settings: bound.settings.clone(),
+            member: None,
+            params: Vec::new(),
+        };
         // Without a `let`, what is made is called after the layer.
         let label = self.label.clone();
         self.label.get_or_insert_with(|| template.name.into());
@@ -162,6 +168,9 @@ impl Resolver<'_> {
         let (owner, story) = (builder.owner, builder.story);
         self.label = label;
         let value = value?;
+        if owner.params.is_empty() {
+            self.refuse_settings(template.name, &owner.settings)?;
+        }
         // Of several results, the first one tells the story.
         let first = match &value {
             Value::Tensor(node) => Some(*node),

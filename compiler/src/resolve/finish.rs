@@ -223,6 +223,7 @@ impl Resolver<'_> {
             }
             _ => {}
         }
+        self.penalties();
         if let (Some(loss), Some(span)) = (self.net.loss, self.declared.loss)
             && !self.depends_on_parameter(loss)
         {

@@ -19,6 +19,7 @@ mod naming;
 mod params;
 mod report;
 mod scope;
+mod settings;
 mod statement;
 mod tensor;
 #[cfg(test)]
@@ -93,6 +94,8 @@ pub(crate) struct Resolver<'e> {
     /// Expressions evaluated, to refuse what unrolls without end.
     work: usize,
     exhausted: bool,
+    /// Whether parameters that are made now are not to change.
+    pub(crate) frozen: bool,
     pub(crate) streams: u32,
     pub(crate) declared: Declared,
     /// Whether all statements could be read. If not, those that are missing may be among the others.
@@ -148,6 +151,7 @@ impl<'e> Resolver<'e> {
             depth: 0,
             work: 0,
             exhausted: false,
+            frozen: false,
             streams: 0,
             declared: Declared::default(),
             read,

@@ -6,6 +6,7 @@ use proc_macro2::Span;
 
 use super::Resolver;
 use super::naming::{FrameId, MemberId};
+use super::settings::LayerSettings;
 use super::value::Eval;
 use crate::diag::Diagnostic;
 use crate::ir::{Init, LayerRow, NodeId, ParamDecl, ParamId, Type, shape};
@@ -30,6 +31,8 @@ pub(crate) struct Owner {
     pub(crate) own: &'static str,
     /// `name = "…"`
     pub(crate) given: Option<String>,
+    /// How its parameters train.
+    pub(crate) settings: LayerSettings,
     /// Known once there is a parameter.
     pub(crate) member: Option<MemberId>,
     /// What it has got so far.
@@ -51,6 +54,13 @@ pub(super) struct Params {
     nodes: Vec<NodeId>,
     /// For each line of the summary.
     pub(super) rows: Vec<RowName>,
+}
+
+impl Params {
+    /// A parameter's node.
+    pub(super) fn node(&self, index: usize) -> Option<NodeId> {
+        self.nodes.get(index).copied()
+    }
 }
 
 /// One call of a shared block, and which of its parameters comes next.
@@ -123,8 +133,10 @@ impl Resolver<'_> {
         }
         let param = ParamId(self.net.params.len());
         let node = self.node(Param { index: param, ty: ty.clone() }, &[], span)?;
-        let Request { init, trainable, leaf, .. } = request;
-        self.net.params.push(ParamDecl { name: String::new(), ty, init, trainable, span });
+        let settings = owner.settings.of(&request);
+        let trainable = request.trainable && !self.frozen && !owner.settings.frozen;
+        let Request { init, leaf, .. } = request;
+        self.net.params.push(ParamDecl { name: String::new(), ty, init, trainable, settings, span });
         self.params.names.push((member, leaf));
         self.params.nodes.push(node);
         Ok(param)

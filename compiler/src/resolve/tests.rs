@@ -72,7 +72,9 @@ fn the_convolutional_network_of_the_language() {
         ]
     );
     let rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, amsgrad: false };
-    assert_eq!(network.optimizer, Some(Optimizer { rule, lr: 1e-3, weight_decay: 0.0, clip_value: None }));
+    let optimizer =
+        Optimizer { rule, lr: 1e-3, weight_decay: 0.0, decay_vectors: true, clip: None, ema: None, accumulate: 1 };
+    assert_eq!(network.optimizer, Some(optimizer));
     let output = network.outputs.first().map(|(name, node)| (name.as_str(), network.graph.ty(*node).to_string()));
     assert_eq!(output, Some(("output", "f32[B, 10]".to_string())));
     assert!(network.loss.is_some_and(|loss| network.graph.ty(loss).is_scalar()));

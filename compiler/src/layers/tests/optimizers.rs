@@ -6,6 +6,7 @@ use super::*;
 use crate::infer;
 use crate::ir::{DType, Graph, ParamId, Type};
 use crate::ops::Param;
+use crate::optimizer::Trained;
 
 /// Gradients of four steps: one is 0, one is large.
 const GRADIENTS: [f64; 4] = [0.5, -0.02, 0.0, 3.0];
@@ -22,7 +23,7 @@ fn trajectory(text: &str) -> Vec<f64> {
         infer::add(&mut graph, op, &[], proc_macro2::Span::call_site(), None).expect("a parameter")
     };
     let (value, gradient) = (param(0), param(1));
-    optimizer.update(&mut graph, ParamId(0), value, gradient);
+    optimizer.update(&mut graph, &[Trained { index: ParamId(0), param: value, gradient }], &[]);
     let mut states: BTreeMap<(ParamId, usize), Array> =
         (0..optimizer.slots()).map(|slot| ((ParamId(0), slot), array(&[1], &[0.0]))).collect();
     let mut now = START;

@@ -1,89 +1,27 @@
-//! Optimisers as graphs: from a parameter and its gradient to the parameter's and the slots' new values.
+//! The rules: from a parameter and its gradient, both ready, to the parameter's and the slots' new values.
 
-use std::rc::Rc;
-
-use proc_macro2::Span;
-
-use crate::infer;
-use crate::ir::{Graph, NodeId, Optimizer, ParamId, Root, RootKind, Rule, Type};
-use crate::ops::{
-    Abs, Add, Broadcast, Compare, CompareKind, Constant, Div, Hyper, HyperKind, Maximum, Minimum, Mul, Op, Pow, Scalar,
-    Select, Sqrt, State, Sub,
-};
-
-impl Optimizer {
-    /// How many values of a parameter's shape it keeps between steps. They start with 0.
-    pub fn slots(self) -> usize {
-        match self.rule {
-            Rule::Sgd { momentum, .. } => usize::from(momentum != 0.0),
-            Rule::Adam { amsgrad, .. } => 2 + usize::from(amsgrad),
-            Rule::Adamax { .. } | Rule::Adadelta { .. } => 2,
-            Rule::Nadam { .. } => 3,
-            Rule::RmsProp { momentum, centered, .. } => 1 + usize::from(momentum != 0.0) + usize::from(centered),
-            Rule::Adagrad { .. } | Rule::Lion { .. } => 1,
-        }
-    }
-
-    /// The learning rate that a trainer starts with.
-    pub fn learning_rate(self) -> f64 {
-        self.lr
-    }
-
-    /// Adds the update of one parameter to the graph, as roots.
-    pub fn update(self, graph: &mut Graph, index: ParamId, param: NodeId, gradient: NodeId) {
-        let mut update = Update {
-            ty: graph.ty(param).clone(),
-            span: graph.node(param).span,
-            name: graph.node(param).name.clone(),
-            graph,
-            index,
-        };
-        let gradient = match self.clip_value {
-            Some(bound) => update.clip(gradient, bound),
-            None => gradient,
-        };
-        let param = if self.weight_decay == 0.0 { param } else { update.decay(param, self.weight_decay) };
-        match self.rule {
-            Rule::Sgd { momentum, nesterov } => update.sgd(param, gradient, momentum, nesterov),
-            Rule::Adam { beta1, beta2, epsilon, amsgrad } => {
-                update.adam(param, gradient, [beta1, beta2, epsilon], amsgrad);
-            }
-            Rule::Adamax { beta1, beta2, epsilon } => update.adamax(param, gradient, [beta1, beta2, epsilon]),
-            Rule::Nadam { beta1, beta2, epsilon } => update.nadam(param, gradient, [beta1, beta2, epsilon]),
-            Rule::RmsProp { rho, momentum, epsilon, centered } => {
-                update.rmsprop(param, gradient, [rho, momentum, epsilon], centered);
-            }
-            Rule::Adagrad { initial, epsilon } => update.adagrad(param, gradient, initial + epsilon),
-            Rule::Adadelta { rho, epsilon } => update.adadelta(param, gradient, rho, epsilon),
-            Rule::Lion { beta1, beta2 } => update.lion(param, gradient, beta1, beta2),
-        }
-    }
-}
-
-struct Update<'a> {
-    graph: &'a mut Graph,
-    index: ParamId,
-    ty: Type,
-    span: Span,
-    name: Option<Rc<str>>,
-}
+use super::Update;
+use crate::ir::{NodeId, Rule};
+use crate::ops::{Abs, Add, Compare, CompareKind, Div, Maximum, Mul, Pow, Select, Sqrt, Sub};
 
 impl Update<'_> {
-    /// Every element between -bound and bound.
-    fn clip(&mut self, gradient: NodeId, bound: f64) -> NodeId {
-        let (low, high) = (self.number(-bound), self.number(bound));
-        let bounded = self.push(Maximum {}, &[gradient, low]);
-        self.push(Minimum {}, &[bounded, high])
-    }
-
-    /// p - lr * decay * p.
-    fn decay(&mut self, param: NodeId, decay: f64) -> NodeId {
-        let rate = self.learning_rate();
-        let decay = self.scalar(decay);
-        let decay = self.push(Mul {}, &[rate, decay]);
-        let decay = self.spread(decay);
-        let shrink = self.push(Mul {}, &[param, decay]);
-        self.push(Sub {}, &[param, shrink])
+    /// The rule's new values, from the parameter as it is now.
+    pub(super) fn rule(&mut self, gradient: NodeId) {
+        let param = self.param;
+        match self.optimizer.rule {
+            Rule::Sgd { momentum, nesterov } => self.sgd(param, gradient, momentum, nesterov),
+            Rule::Adam { beta1, beta2, epsilon, amsgrad } => {
+                self.adam(param, gradient, [beta1, beta2, epsilon], amsgrad);
+            }
+            Rule::Adamax { beta1, beta2, epsilon } => self.adamax(param, gradient, [beta1, beta2, epsilon]),
+            Rule::Nadam { beta1, beta2, epsilon } => self.nadam(param, gradient, [beta1, beta2, epsilon]),
+            Rule::RmsProp { rho, momentum, epsilon, centered } => {
+                self.rmsprop(param, gradient, [rho, momentum, epsilon], centered);
+            }
+            Rule::Adagrad { initial, epsilon } => self.adagrad(param, gradient, initial + epsilon),
+            Rule::Adadelta { rho, epsilon } => self.adadelta(param, gradient, rho, epsilon),
+            Rule::Lion { beta1, beta2 } => self.lion(param, gradient, beta1, beta2),
+        }
     }
 
     /// v' = momentum * v - lr * g; p' = p + v' (Keras's `SGD`; Nesterov: p + momentum * v' - lr * g).
@@ -93,22 +31,21 @@ impl Update<'_> {
         let step = self.push(Mul {}, &[gradient, rate]);
         if momentum == 0.0 {
             let new = self.push(Sub {}, &[param, step]);
-            self.root(RootKind::Param(self.index), new);
+            self.param = new;
             return;
         }
         let velocity = self.slot(0);
         let factor = self.number(momentum);
         let kept = self.push(Mul {}, &[velocity, factor]);
         let velocity = self.push(Sub {}, &[kept, step]);
-        self.root(RootKind::State(self.index, 0), velocity);
+        self.keep(0, velocity);
         let change = if nesterov {
             let ahead = self.push(Mul {}, &[velocity, factor]);
             self.push(Sub {}, &[ahead, step])
         } else {
             velocity
         };
-        let new = self.push(Add {}, &[param, change]);
-        self.root(RootKind::Param(self.index), new);
+        self.param = self.push(Add {}, &[param, change]);
     }
 
     /// Kingma and Ba, "Adam" (2015), in Keras's order: p' = p - lr * sqrt(1 - b2^t) / (1 - b1^t) * m' / (sqrt(v') + e).
@@ -200,7 +137,7 @@ impl Update<'_> {
 
     /// b1 * (1 - 0.96^(t + ahead) / 2), Keras's schedule of Nadam's momentum.
     fn schedule(&mut self, beta1: f64, ahead: f64) -> NodeId {
-        let step = self.push(Hyper { kind: HyperKind::Step, dtype: self.ty.dtype }, &[]);
+        let step = self.step();
         let ahead = self.scalar(ahead);
         let step = self.push(Add {}, &[step, ahead]);
         let base = self.scalar(0.96);
@@ -293,12 +230,7 @@ impl Update<'_> {
 
     /// p' = p - step.
     fn finish(&mut self, param: NodeId, step: NodeId) {
-        let new = self.push(Sub {}, &[param, step]);
-        self.root(RootKind::Param(self.index), new);
-    }
-
-    fn keep(&mut self, slot: usize, value: NodeId) {
-        self.root(RootKind::State(self.index, slot), value);
+        self.param = self.push(Sub {}, &[param, step]);
     }
 
     fn times_rate(&mut self, x: NodeId) -> NodeId {
@@ -307,14 +239,13 @@ impl Update<'_> {
         self.push(Mul {}, &[x, rate])
     }
 
-    fn scale(&mut self, x: NodeId, by: f64) -> NodeId {
-        let by = self.number(by);
-        self.push(Mul {}, &[x, by])
-    }
-
-    fn shift(&mut self, x: NodeId, by: f64) -> NodeId {
-        let by = self.number(by);
-        self.push(Add {}, &[x, by])
+    /// 1 - beta^t.
+    fn unbias(&mut self, beta: f64) -> NodeId {
+        let beta = self.scalar(beta);
+        let step = self.step();
+        let power = self.push(Pow {}, &[beta, step]);
+        let one = self.scalar(1.0);
+        self.push(Sub {}, &[one, power])
     }
 
     /// old + (new - old) * rate.
@@ -323,44 +254,5 @@ impl Update<'_> {
         let rate = self.number(rate);
         let step = self.push(Mul {}, &[distance, rate]);
         self.push(Add {}, &[old, step])
-    }
-
-    /// 1 - beta^t.
-    fn unbias(&mut self, beta: f64) -> NodeId {
-        let beta = self.scalar(beta);
-        let step = self.push(Hyper { kind: HyperKind::Step, dtype: self.ty.dtype }, &[]);
-        let power = self.push(Pow {}, &[beta, step]);
-        let one = self.scalar(1.0);
-        self.push(Sub {}, &[one, power])
-    }
-
-    fn learning_rate(&mut self) -> NodeId {
-        self.push(Hyper { kind: HyperKind::LearningRate, dtype: self.ty.dtype }, &[])
-    }
-
-    fn slot(&mut self, slot: usize) -> NodeId {
-        self.push(State { index: self.index, slot, ty: self.ty.clone() }, &[])
-    }
-
-    fn scalar(&mut self, value: f64) -> NodeId {
-        self.push(Constant { value: Scalar(value), dtype: self.ty.dtype }, &[])
-    }
-
-    fn number(&mut self, value: f64) -> NodeId {
-        let scalar = self.scalar(value);
-        self.spread(scalar)
-    }
-
-    fn spread(&mut self, scalar: NodeId) -> NodeId {
-        self.push(Broadcast { batched: false, dims: self.ty.dims.clone() }, &[scalar])
-    }
-
-    fn root(&mut self, kind: RootKind, node: NodeId) {
-        self.graph.roots.push(Root { kind, node });
-    }
-
-    fn push(&mut self, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
-        infer::add(self.graph, op, inputs, self.span, self.name.clone())
-            .unwrap_or_else(|error| unreachable!("an optimiser made an ill-typed node: {error}"))
     }
 }
