@@ -242,16 +242,16 @@ fn adam(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
 /// With what all of them take.
 fn finish(b: &mut Builder<'_, '_>, args: &Bound, rule: Rule) -> Eval<Value> {
     let (lr, weight_decay) = (b.number(args, "lr")?, b.number(args, "weight_decay")?);
-    let clips: [(&str, fn(f64) -> Clip); 3] =
-        [("clip_value", Clip::Value), ("clip_norm", Clip::Norm), ("global_clip_norm", Clip::GlobalNorm)];
-    let mut clip = None;
-    for (name, kind) in clips {
-        if let Arg::Float(bound) = args.get(name) {
-            if let Some((other, _)) = clip {
-                return b.fail_at(args, name, format!("gradients are bounded once: `{other}` or `{name}`"));
-            }
-            clip = Some((name, kind(*bound)));
-        }
+    let bound = |name| if let Arg::Float(bound) = args.get(name) { Some(*bound) } else { None };
+    let clips = [
+        ("clip_value", bound("clip_value").map(Clip::Value)),
+        ("clip_norm", bound("clip_norm").map(Clip::Norm)),
+        ("global_clip_norm", bound("global_clip_norm").map(Clip::GlobalNorm)),
+    ];
+    let mut given = clips.into_iter().filter_map(|(name, clip)| Some((name, clip?)));
+    let clip = given.next();
+    if let (Some((first, _)), Some((second, _))) = (clip, given.next()) {
+        return b.fail_at(args, second, format!("gradients are bounded once: `{first}` or `{second}`"));
     }
     let ema = match args.get("ema") {
         Arg::Float(momentum) => Some(*momentum),

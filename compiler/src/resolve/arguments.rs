@@ -109,7 +109,7 @@ impl Resolver<'_> {
             }
             let Some(index) = template.params.iter().position(|param| param.name == word) else {
                 if template.layer
-                    && let Some(taken) = self.layer_setting(template.name, &mut settings, &key, value)
+                    && let Some(taken) = self.layer_setting(template.name, &mut settings, key, value)
                 {
                     failed = taken.err().or(failed);
                     continue;

@@ -87,7 +87,7 @@ impl Resolver<'_> {
         let results = self.close_loop(open, step)?;
         let mut values: Vec<Value> = results.states.iter().chain(&results.emitted).map(|&x| Value::Tensor(x)).collect();
         if let Some(&first) = results.states.first().or(results.emitted.first()) {
-            let owner = Owner { own: "scan", given: None, member: None, params: Vec::new() };
+            let owner = Owner::of("scan");
             self.row(owner, "scan".to_string(), first);
         }
         match (values.pop(), values.is_empty()) {

@@ -39,6 +39,13 @@ pub(crate) struct Owner {
     pub(crate) params: Vec<ParamId>,
 }
 
+impl Owner {
+    /// One that is given nothing.
+    pub(super) fn of(own: &'static str) -> Self {
+        Self { own, given: None, settings: LayerSettings::default(), member: None, params: Vec::new() }
+    }
+}
+
 /// How a line of the summary is called.
 #[derive(Debug)]
 pub(super) enum RowName {

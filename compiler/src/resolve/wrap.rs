@@ -50,7 +50,7 @@ impl Resolver<'_> {
         });
         let results = self.close_loop(open, step)?;
         if let Some(&first) = results.emitted.first() {
-            let owner = Owner { own: "time_distributed", given: None, member: None, params: Vec::new() };
+            let owner = Owner::of("time_distributed");
             self.row(owner, "time_distributed".to_string(), first);
         }
         match results.emitted.as_slice() {
@@ -149,7 +149,7 @@ impl Resolver<'_> {
         };
         let mut values = self.merged(merge, first, second, span)?;
         if let Some(&Value::Tensor(node)) = values.first() {
-            let owner = Owner { own: "bidirectional", given: None, member: None, params: Vec::new() };
+            let owner = Owner::of("bidirectional");
             self.row(owner, format!("bidirectional(merge = {merge})"), node);
         }
         values.extend(forward.chain(backward));

@@ -101,6 +101,7 @@ impl Builder {
             ty: ty.clone(),
             init: Init::Zeros,
             trainable: true,
+            settings: Default::default(),
             span: Span::call_site(),
         });
         let values = data(dims, choices);

@@ -6,8 +6,9 @@ use kiln_compiler::codegen::{self, Entry, Module};
 use kiln_compiler::diag::Diagnostics;
 use kiln_compiler::functions::{self, Optimised};
 use kiln_compiler::ir::verify::Stage;
-use kiln_compiler::ir::{DType, Function, Network, NodeId, Optimizer, Root, RootKind, Rule};
+use kiln_compiler::ir::{Clip, DType, Function, Network, NodeId, Optimizer, Root, RootKind, Rule};
 use kiln_compiler::ops::Op;
+use kiln_compiler::optimizer::Trained;
 use kiln_compiler::passes::{Driver, Failure, Mode, cse, dce, legalise, specialise};
 use kiln_compiler::plan::{Place, Plan};
 use kiln_compiler::{module, resolve, syntax};
@@ -32,11 +33,12 @@ fn assemble(program: &[(u8, u64)], seed: u64, mode: Mode, optimizer: Option<Opti
         let (loss, gradients) = case.gradients();
         graph = case.builder.graph.clone();
         graph.roots.push(Root { kind: RootKind::Loss, node: loss });
-        for (leaf, gradient) in gradients {
-            if let Op::Param(param) = graph.op(leaf).clone() {
-                optimizer.update(&mut graph, param.index, leaf, gradient);
-            }
-        }
+        let trained = gradients.into_iter().filter_map(|(leaf, gradient)| match graph.op(leaf) {
+            Op::Param(param) => Some(Trained { index: param.index, param: leaf, gradient }),
+            _ => None,
+        });
+        let trained: Vec<Trained> = trained.collect();
+        optimizer.update(&mut graph, &trained, &case.builder.params);
     }
     let mut driver = Driver::new(case.scope(), false);
     driver.optimise(&mut graph).map_err(failed)?;
@@ -73,7 +75,16 @@ fn check(program: &[(u8, u64)], seed: u64) -> Result<(), TestCaseError> {
         1 => Rule::Sgd { momentum: 0.5, nesterov: true },
         _ => Rule::Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-7, amsgrad: true },
     };
-    let optimizer = Optimizer { rule, lr: 0.1, weight_decay: (seed % 2) as f64 * 0.1, clip_value: None };
+    let optimizer = Optimizer {
+        rule,
+        lr: 0.1,
+        weight_decay: (seed % 2) as f64 * 0.1,
+        decay_vectors: seed % 5 != 0,
+        clip: [None, Some(Clip::Value(0.1)), Some(Clip::Norm(0.1)), Some(Clip::GlobalNorm(0.1))]
+            [(seed / 3 % 4) as usize],
+        ema: (seed / 12 % 2 == 0).then_some(0.9),
+        accumulate: 1 + (seed / 24 % 2) as usize,
+    };
     for (mode, optimizer) in [(Mode::Training, Some(optimizer)), (Mode::Training, None), (Mode::Inference, None)] {
         let module = assemble(program, seed, mode, optimizer).map_err(TestCaseError::fail)?;
         for entry in &module.entries {
