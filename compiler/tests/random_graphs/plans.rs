@@ -79,10 +79,10 @@ fn check(program: &[(u8, u64)], seed: u64) -> Result<(), TestCaseError> {
         rule,
         lr: 0.1,
         weight_decay: (seed % 2) as f64 * 0.1,
-        decay_vectors: seed % 5 != 0,
+        decay_vectors: !seed.is_multiple_of(5),
         clip: [None, Some(Clip::Value(0.1)), Some(Clip::Norm(0.1)), Some(Clip::GlobalNorm(0.1))]
             [(seed / 3 % 4) as usize],
-        ema: (seed / 12 % 2 == 0).then_some(0.9),
+        ema: (seed / 12).is_multiple_of(2).then_some(0.9),
         accumulate: 1 + (seed / 24 % 2) as usize,
     };
     for (mode, optimizer) in [(Mode::Training, Some(optimizer)), (Mode::Training, None), (Mode::Inference, None)] {
