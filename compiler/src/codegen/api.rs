@@ -147,6 +147,7 @@ fn init(init: Init) -> TokenStream {
         Init::Orthogonal(gain) => quote!(::kiln::Init::Orthogonal(#gain)),
         Init::Identity(gain) => quote!(::kiln::Init::Identity(#gain)),
         Init::ForgetGate(others) => quote!(::kiln::Init::ForgetGate(#others)),
+        Init::Sinusoidal(wavelength) => quote!(::kiln::Init::Sinusoidal(#wavelength)),
     }
 }
 

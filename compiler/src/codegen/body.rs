@@ -187,6 +187,7 @@ impl<'a> Body<'a> {
                     let cols = int(self.columns());
                     vec![quote!(#key), quote!((row * #cols + col) as u64)]
                 }
+                Op::Iota(_) => vec![quote!(col)],
                 Op::OneHot(_) => vec![self.operand(graph.input(node, 0)), quote!(col)],
                 _ => graph.inputs(node).into_iter().map(|operand| self.operand(operand)).collect(),
             };

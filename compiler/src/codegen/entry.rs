@@ -111,7 +111,7 @@ fn statements(cx: Context<'_>, kernel: &Kernel) -> (TokenStream, Option<TokenStr
             let product = product::product(cx, kernel, anchor);
             (product.code, Some(product.scratch))
         }
-        Kind::Whole(anchor) => (window::pool(cx, kernel, anchor), None),
+        Kind::Whole(anchor) => (window::whole(cx, kernel, anchor), None),
         Kind::Move(anchor) => (moves::moves(cx, kernel, anchor), None),
         // `looped` says these.
         Kind::Loop(_) => (TokenStream::new(), None),

@@ -1,4 +1,4 @@
-//! Pooling kernels, and the shapes of windows as the runtime takes them.
+//! Kernels of the runtime without an epilogue (pools, tables), and the shapes of windows as it takes them.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -101,8 +101,32 @@ pub(super) fn maxima(body: &mut Body<'_>) -> [TokenStream; 2] {
     })
 }
 
-/// The statements of a pooling kernel.
-pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStream {
+/// The indices that this thread takes: those of its rows.
+fn rows_of(kernel: &Kernel, index: Option<&Type>) -> TokenStream {
+    let count = int(index.map_or(1, Type::elements));
+    if kernel.domain.batched {
+        quote!({
+            let rows = part.rows(m.rows);
+            rows.start * #count..rows.end * #count
+        })
+    } else {
+        quote!(part.lines(#count))
+    }
+}
+
+/// The padding's index as the runtime takes it.
+fn padding(index: Option<usize>) -> TokenStream {
+    match index {
+        Some(index) => {
+            let index = int(index);
+            quote!(#index)
+        }
+        None => quote!(::kiln::kernels::NO_PADDING),
+    }
+}
+
+/// The statements of a kernel of the runtime that has no epilogue.
+pub(super) fn whole(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStream {
     let graph = cx.graph();
     let needs = &cx.program.needs;
     let mut body = Body::new(cx, kernel, false);
@@ -144,6 +168,30 @@ pub(super) fn pool(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenStr
             let shape = avg(&op.pool, result, &source);
             let target = body.pointer(anchor);
             quote!(::kiln::kernels::avg_pool2d_grad(s, #images, #shape, #first.cast_const(), #target);)
+        }
+        Op::Embed(op) => {
+            let Some(index) = operands.get(1) else { return TokenStream::new() };
+            let target = body.pointer(anchor);
+            let places = rows_of(kernel, graph.inputs(anchor).get(1).map(|&index| graph.ty(index)));
+            let (features, padding) = (int(result.last()), padding(op.padding));
+            quote! {
+                ::kiln::kernels::embed(
+                    s, #places, #features, #padding, #first.cast_const(), #index.cast_const(), #target,
+                );
+            }
+        }
+        Op::EmbedGrad(op) => {
+            let Some(g) = operands.get(1) else { return TokenStream::new() };
+            let target = body.pointer(anchor);
+            let (rows, features, padding) = (int(op.vocabulary), int(result.last()), padding(op.padding));
+            let places = int(source.elements());
+            let places = if source.batched { quote!(m.rows * #places) } else { quote!(#places) };
+            quote! {
+                let (rows, cols) = part.tile(#rows, #features);
+                ::kiln::kernels::embed_grad(
+                    s, rows, cols, #places, #features, #padding, #first.cast_const(), #g.cast_const(), #target,
+                );
+            }
         }
         _ => quote!(::core::compile_error!("kiln's bug: a kernel that nobody wrote");),
     };

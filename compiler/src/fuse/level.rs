@@ -67,10 +67,11 @@ pub fn leaves(graph: &Graph, needs: &Needs, node: NodeId) -> Vec<Reader> {
     found
 }
 
-/// Whether computing `node` where it stands counts columns along one axis (a one-hot class).
+/// Whether computing `node` where it stands counts columns along one axis (a one-hot class, a position).
 pub(super) fn counts_columns(graph: &Graph, needs: &Needs, node: NodeId) -> bool {
-    let mut counts = matches!(graph.op(node), Op::OneHot(_));
-    collect(graph, needs, node, &mut Vec::new(), &mut |inner| counts |= matches!(graph.op(inner), Op::OneHot(_)));
+    let counts_itself = |node| matches!(graph.op(node), Op::OneHot(_) | Op::Iota(_));
+    let mut counts = counts_itself(node);
+    collect(graph, needs, node, &mut Vec::new(), &mut |inner| counts |= counts_itself(inner));
     counts
 }
 

@@ -75,6 +75,8 @@ pub enum Init {
     Identity(f64),
     /// The second quarter 1, everything else this number: an LSTM's bias (Jozefowicz et al., 2015).
     ForgetGate(f64),
+    /// Sines and cosines of the row, by the longest wave over 2π (Vaswani et al., 2017); of two axes.
+    Sinusoidal(f64),
 }
 
 /// A parameter in its public layout.

@@ -2,6 +2,7 @@
 //! its arguments and how it is built; one line in the list below.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod builder;
 mod constant;
@@ -11,6 +12,7 @@ mod dense;
 mod depthwise;
 mod distance;
 mod dropout;
+mod embedding;
 mod init;
 mod join;
 mod layer_norm;
@@ -50,6 +52,8 @@ pub const FAMILIES: &[(&str, &[Template])] = &[
     ("Sequences", sequence::TEMPLATES),
     ("Recurrence", recurrent::TEMPLATES),
     ("Upsampling and cropping", resize::TEMPLATES),
+    ("Embeddings and positions", embedding::TEMPLATES),
+    ("Attention", attention::TEMPLATES),
     ("Dropout", dropout::TEMPLATES),
     ("Batch normalisation", batch_norm::TEMPLATES),
     ("Layer normalisation", layer_norm::TEMPLATES),

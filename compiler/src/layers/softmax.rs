@@ -66,7 +66,7 @@ fn parts(b: &mut Builder<'_, '_>, x: NodeId, axis: usize) -> Eval<Parts> {
 }
 
 /// softmax(x)
-fn softmax(b: &mut Builder<'_, '_>, x: NodeId, axis: usize) -> Eval<NodeId> {
+pub(super) fn softmax(b: &mut Builder<'_, '_>, x: NodeId, axis: usize) -> Eval<NodeId> {
     let parts = parts(b, x, axis)?;
     let sum = b.spread(parts.sum, axis, x)?;
     b.div(parts.exp, sum)

@@ -1,6 +1,7 @@
 //! Templates against their definitions, by the reference interpreter.
 
 mod activations;
+mod attention;
 mod cells;
 mod keras_optimizers;
 mod loops;

@@ -147,6 +147,8 @@ mod tests {
             any::<[bool; 2]>().prop_map(|[ta, tb]| BatchMatMul { ta, tb }.into()),
             Just(Contract.into()),
             Just(Gather.into()),
+            Just(Embed { padding: Some(1) }.into()),
+            size().prop_map(|vocabulary| EmbedGrad { vocabulary, padding: None }.into()),
             conv().prop_map(Op::from),
             (conv(), pair()).prop_map(|(conv, input)| Conv2dInputGrad { conv, input }.into()),
             (conv(), pair()).prop_map(|(conv, kernel)| Conv2dWeightGrad { conv, kernel }.into()),

@@ -145,6 +145,7 @@ primitives! {
     state::State,
     constant::Constant,
     hyper::Hyper,
+    iota::Iota,
     random::Random,
     // Element by element
     add::Add,
@@ -179,6 +180,8 @@ primitives! {
     // Reductions
     reduce::Reduce,
     gather::Gather,
+    embed::Embed,
+    embed_grad::EmbedGrad,
     // Products
     matmul::MatMul,
     contract::Contract,

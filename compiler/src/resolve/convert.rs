@@ -50,6 +50,7 @@ pub(super) fn init_text(init: Init) -> String {
         Init::Orthogonal(gain) => format!("orthogonal({gain:?})"),
         Init::ForgetGate(others) => format!("constant({others:?})"),
         Init::Identity(gain) => format!("identity({gain:?})"),
+        Init::Sinusoidal(wavelength) => format!("sinusoidal({wavelength:?})"),
         word => INITS.iter().find(|(_, init)| *init == word).map_or("", |(word, _)| *word).to_string(),
     }
 }

@@ -15,6 +15,7 @@ mod conv2d;
 mod conv2d_input_grad;
 mod conv2d_pooled;
 mod conv2d_weight_grad;
+mod embed;
 mod gemm;
 mod max_pool2d;
 mod pack;
@@ -32,6 +33,7 @@ pub use conv2d_pooled::{
     conv2d_pooled_weight_grad_scratch,
 };
 pub use conv2d_weight_grad::{conv2d_weight_grad, conv2d_weight_grad_scratch};
+pub use embed::{NO_PADDING, embed, embed_grad};
 pub use gemm::{Matrix, gemm, gemm_scratch};
 pub use max_pool2d::{max_pool2d, max_pool2d_grad};
 pub use pool2d::Pool2dShape;

@@ -42,6 +42,9 @@ pub enum Init {
     /// The second quarter 1, everything else this number: an LSTM's bias, of which that is the forget gate's (R.
     /// Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network architectures", 2015).
     ForgetGate(f64),
+    /// In row t and column i the sine of t / w^(2·⌊i/2⌋/columns), or its cosine where i is odd, for the longest wave w
+    /// over 2π (A. Vaswani et al., "Attention is all you need", 2017).
+    Sinusoidal(f64),
 }
 
 /// The standard deviation of a standard normal that is cut off at ±2: scipy's `truncnorm.std(-2, 2)`, as in Keras.
@@ -90,6 +93,12 @@ impl Init {
                 Self::LecunNormal => truncated(random, lecun),
                 Self::TruncatedNormal(mean, std) => mean + by_deviation(random, std),
                 Self::Identity(gain) if index / columns == index % columns => gain,
+                Self::Sinusoidal(wavelength) => {
+                    let (row, column) = (index / columns, index % columns);
+                    let share = (column - column % 2) as f64 / columns as f64;
+                    let angle = row as f64 / wavelength.powf(share);
+                    if column % 2 == 0 { angle.sin() } else { angle.cos() }
+                }
                 Self::Orthogonal(_) | Self::Identity(_) => 0.0,
                 Self::ForgetGate(_) if index / quarter == 1 => 1.0,
                 Self::ForgetGate(others) => others,
@@ -219,6 +228,16 @@ mod tests {
                 near(dot, if a == b { 2.25 } else { 0.0 }, 1e-14);
             }
         }
+    }
+
+    #[test]
+    fn sinusoidal() {
+        let mut values = [9.0_f64; 10];
+        Init::Sinusoidal(10000.0).fill(&[2, 5], &mut Random::new(0, 0), &mut values);
+        let slow = [1.0, 10000.0_f64.powf(-0.4), 10000.0_f64.powf(-0.8)];
+        let second = [slow[0].sin(), slow[0].cos(), slow[1].sin(), slow[1].cos(), slow[2].sin()];
+        let expected = [[0.0, 1.0, 0.0, 1.0, 0.0], second].concat();
+        values.iter().zip(expected).for_each(|(&value, expected)| near(value, expected, 1e-14));
     }
 
     #[test]

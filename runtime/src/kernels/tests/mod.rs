@@ -4,6 +4,7 @@ use crate::simd::Float;
 
 mod conv2d;
 mod conv2d_pooled;
+mod embed;
 mod gemm;
 mod pool2d;
 
