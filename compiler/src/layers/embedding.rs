@@ -126,8 +126,8 @@ fn padding(b: &mut Builder<'_, '_>, args: &Bound, count: Option<usize>) -> Eval<
     match usize::try_from(value).ok().filter(|&padding| padding < count.unwrap_or(1 << 30)) {
         Some(padding) => Ok(Some(padding)),
         None => {
-            let below = count.map_or_else(String::new, |count| format!(", and the indices are below {count}"));
-            b.fail_at(args, "padding", format!("`padding` is {value}{below}: no index is"))
+            let below = count.map_or_else(String::new, |count| format!(": they are below {count}"));
+            b.fail_at(args, "padding", format!("`padding` is {value}, which no index is{below}"))
         }
     }
 }
