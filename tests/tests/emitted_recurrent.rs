@@ -23,16 +23,17 @@ fn stacked() {
 #[test]
 fn both_ways_with_masks_and_frames() {
     against_reference! {
-        Net(x: float, m: float, h0: float, c0: float, y: index) run(x, m, h0, c0) -> (tags, h) as f64,
+        Net(x: float, m: float, word: index, h0: float, c0: float, y: index) run(x, m, word, h0, c0) -> (tags, h) as f64,
         Net<batch = 4, dtype = f64> {
             let x = input([5, 3]);
             let m = input([5]);
+            let word = tokens([5], 4);
             let h0 = input([3]);
             let c0 = input([3]);
             let y = classes([5], 2);
             let (seen, h, c) = x.lstm(3, mask = m > 0.0, initial_state = (h0, c0), return_sequences = true,
                 return_state = true);
-            let both = seen.bidirectional(gru(2, return_sequences = true, mask = m > 0.0));
+            let both = seen.bidirectional(gru(2, return_sequences = true, mask = word != 2));
             let tags = both.time_distributed(|b_t| b_t.dense(4).relu().dense(2));
             output(tags, h);
             loss(cross_entropy(tags, y, ignore_class = 1) + mean(square(c)));

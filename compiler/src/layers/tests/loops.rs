@@ -200,3 +200,14 @@ fn last_of_what_is_no_loop_is_its_last_part() {
     same("output(last(x));", "output(y = x[3]);");
     same("let y = scan(x, |x_t| x_t, reverse = true); output(y, end = last(y));", "output(y = x, end = x[0]);");
 }
+
+#[test]
+fn an_index_is_a_class_or_not() {
+    let text = "let w = tokens([3], 5); output(a = (w != 0) * 1.0, b = (w == 3) * 1.0, c = (w == 7) * 1.0);";
+    let network = network(text);
+    let words = array(&[1, 3], &[3., 0., 4.]);
+    for (place, expected) in [[1., 0., 1.], [1., 0., 0.], [0., 0., 0.]].iter().enumerate() {
+        let found = value(&network, network.outputs[place].1, std::slice::from_ref(&words), false);
+        close(&found, &[1, 3], expected);
+    }
+}
