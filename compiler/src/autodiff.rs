@@ -11,9 +11,12 @@ use crate::ir::{Graph, Node, NodeId, Type};
 use crate::ops::{Add, Broadcast, Constant, Op, Scalar};
 
 mod loops;
+mod saved;
 mod sums;
 #[cfg(test)]
 mod through_time;
+
+pub(crate) use saved::is_cheap;
 
 /// What a primitive sees when it is asked for the gradients by its operands. Nodes that it adds inherit the
 /// span and the name of the node that is differentiated.

@@ -61,6 +61,9 @@ fn function(network: &Network, name: &str, roots: Vec<Root>, mode: Mode, dump: b
     driver.apply_everywhere("specialise", Stage::Function, &mut graph, |graph| passes::specialise(graph, mode))?;
     driver.apply_everywhere("dce", Stage::Function, &mut graph, passes::dce)?;
     driver.apply_everywhere("cse", Stage::Function, &mut graph, passes::cse)?;
+    // The last of a loop's states is a result of its own: its gradient is no sequence of zeros.
+    driver.apply_everywhere("prune", Stage::Function, &mut graph, passes::prune)?;
+    driver.apply("dce", Stage::Function, &mut graph, passes::dce)?;
     if mode == Mode::Training {
         driver.apply("autodiff", Stage::Function, &mut graph, |graph| {
             train(network, graph);

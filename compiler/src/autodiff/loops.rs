@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::sums::Sum;
 use super::{add, depending, pull_back_all};
-use crate::ir::{DType, Graph, Node, NodeId, Root, RootKind};
-use crate::ops::{Add, Body, Broadcast, Constant, Input, Lowering, Op, Scalar, Scan, Take};
+use crate::ir::{Graph, Node, NodeId, Root, RootKind};
+use crate::ops::{Add, Body, Broadcast, Constant, Input, Op, Scalar, Scan, Take};
 
 /// The gradients by the operands of a loop that are wanted, given those by its results.
 pub(super) fn gradients(
@@ -37,7 +37,7 @@ pub(super) fn gradients(
     Backward::new(graph, id, scan, wanted, results).build()
 }
 
-struct Backward<'a> {
+pub(super) struct Backward<'a> {
     graph: &'a mut Graph,
     id: NodeId,
     scan: Scan,
@@ -45,7 +45,7 @@ struct Backward<'a> {
     /// Gradients by the results, by their number.
     results: BTreeMap<usize, NodeId>,
     /// The step: first forward, then backward too.
-    step: Graph,
+    pub(super) step: Graph,
     /// The step's input for each operand that it reads.
     inputs: BTreeMap<usize, NodeId>,
     /// The operands whose gradients flow: of the states also those that only carry another's.
@@ -215,7 +215,7 @@ impl<'a> Backward<'a> {
     }
 
     /// The number of the state that a node of the step is.
-    fn state(&self, node: NodeId) -> Option<usize> {
+    pub(super) fn state(&self, node: NodeId) -> Option<usize> {
         match self.step.op(node) {
             Op::Input(input) => input.index.checked_sub(self.scan.sequences).filter(|&state| state < self.scan.states),
             _ => None,
@@ -234,78 +234,6 @@ impl<'a> Backward<'a> {
     fn push(&mut self, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
         let Node { span, name, .. } = self.graph.node(self.id).clone();
         add(self.graph, op.into(), inputs, span, name)
-    }
-
-    /// The forward values at which the loop backwards begins: what is read from outside or has to be saved.
-    fn demand<'n>(
-        &self,
-        roots: impl Iterator<Item = &'n NodeId>,
-        backward: &BTreeSet<NodeId>,
-        saved: &BTreeSet<NodeId>,
-    ) -> BTreeSet<NodeId> {
-        let mut seen: BTreeSet<NodeId> = BTreeSet::new();
-        let mut todo: Vec<NodeId> = roots.copied().collect();
-        let mut wanted = BTreeSet::new();
-        while let Some(node) = todo.pop() {
-            if !seen.insert(node) {
-                continue;
-            }
-            if backward.contains(&node) {
-                todo.extend(self.step.inputs(node));
-            } else {
-                wanted.insert(node);
-            }
-        }
-        // Operands first: what is saved for one is there for the next.
-        let order = self.step.topological();
-        let mut there: BTreeSet<NodeId> = saved.clone();
-        for node in order.iter().copied().filter(|node| wanted.contains(node)) {
-            self.secure(node, &mut there);
-        }
-        let mut read = BTreeSet::new();
-        let mut todo: Vec<NodeId> = wanted.into_iter().collect();
-        let mut seen = BTreeSet::new();
-        while let Some(node) = todo.pop() {
-            if !seen.insert(node) {
-                continue;
-            }
-            if there.contains(&node) || matches!(self.step.op(node), Op::Input(_)) {
-                read.insert(node);
-            } else {
-                todo.extend(self.step.inputs(node));
-            }
-        }
-        read
-    }
-
-    /// Makes a value available: computed again from what is `there`, or saved.
-    fn secure(&self, node: NodeId, there: &mut BTreeSet<NodeId>) {
-        if self.available(node, there) {
-            return;
-        }
-        // A comparison can't be stored, but what is compared can.
-        if self.step.ty(node).dtype == DType::Bool {
-            for input in self.step.inputs(node) {
-                self.secure(input, there);
-            }
-        } else {
-            there.insert(node);
-        }
-    }
-
-    fn available(&self, node: NodeId, there: &BTreeSet<NodeId>) -> bool {
-        let mut seen = BTreeSet::new();
-        let mut todo = vec![node];
-        while let Some(node) = todo.pop() {
-            if there.contains(&node) || !seen.insert(node) {
-                continue;
-            }
-            if self.state(node).is_some() || !is_cheap(self.step.op(node)) {
-                return false;
-            }
-            todo.extend(self.step.inputs(node));
-        }
-        true
     }
 
     /// Lets the forward loop emit these values; what each is for all steps.
@@ -389,18 +317,6 @@ enum Source {
     Sequence(NodeId),
     /// A value that every step reads.
     Captured(NodeId),
-}
-
-/// Whether computing it again beats reading it: it needs hardly more than its operands.
-fn is_cheap(op: &Op) -> bool {
-    match op {
-        Op::Exp(_) | Op::Log(_) | Op::Log1p(_) | Op::Sqrt(_) | Op::Tanh(_) | Op::Sigmoid(_) | Op::Pow(_) => false,
-        Op::Input(_) | Op::StopGradient(_) => true,
-        op => matches!(
-            op.rules().lowering(),
-            Lowering::Pointwise(_) | Lowering::Free(_) | Lowering::Broadcast | Lowering::Alias | Lowering::Move
-        ),
-    }
 }
 
 /// Zeros of a node's type.

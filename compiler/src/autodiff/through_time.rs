@@ -273,7 +273,7 @@ pub(super) fn lstm(final_only: bool) -> Graph {
 
 #[test]
 fn a_long_short_term_memory_from_its_equations() {
-    lstm(false);
+    insta::assert_snapshot!("lstm", lstm(false));
     lstm(true);
 }
 

@@ -12,11 +12,16 @@ mod bodies;
 mod cse;
 mod dce;
 mod fold;
+mod hoist;
 mod legalise;
+mod lift;
+mod looped;
 mod pool_gradient;
 mod pool_mask;
+mod prune;
 mod rewrite;
 mod simplify;
+mod sink;
 mod specialise;
 mod strip;
 #[cfg(test)]
@@ -31,10 +36,13 @@ use crate::ir::verify::{Scope, Stage, verify};
 pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
+pub use hoist::hoist;
 pub use legalise::legalise;
 pub use pool_gradient::pool_gradient;
 pub use pool_mask::pool_mask;
+pub use prune::prune;
 pub use simplify::simplify;
+pub use sink::sink;
 pub use specialise::{Mode, specialise};
 pub use strip::strip;
 
@@ -54,6 +62,9 @@ pub const TABLE: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
     Pass { name: "fold", run: fold },
     Pass { name: "cse", run: cse },
+    Pass { name: "prune", run: prune },
+    Pass { name: "hoist", run: hoist },
+    Pass { name: "sink", run: sink },
     Pass { name: "pool_mask", run: pool_mask },
     Pass { name: "pool_gradient", run: pool_gradient },
 ];
