@@ -170,6 +170,11 @@ impl<'a> Body<'a> {
         if let Some(&slot) = self.spilled.get(&node) {
             return self.reload(node, slot);
         }
+        if needs.joined.contains(&node) {
+            // Its parts, which `store` puts side by side.
+            graph.inputs(node).into_iter().for_each(|part| drop(self.operand(part)));
+            return TokenStream::new();
+        }
         let view = matches!(graph.op(node), Op::Broadcast(_) | Op::Reshape(_));
         let expression = if view {
             let access = needs.access_through(graph, node);
@@ -364,27 +369,31 @@ impl<'a> Body<'a> {
             Level::Row => 1,
             Level::Full => self.columns(),
         };
-        let row = match locate(self.cx, node).pitch {
-            None if place == Level::Row => quote!(row),
-            None => {
-                let cols = int(cols);
-                quote!(row * #cols)
-            }
-            Some(pitch) => {
-                let (pitch, lead) =
-                    (int(pitch), self.domain.dims[..self.domain.dims.len() - self.suffix].iter().product());
-                match (lead, cols) {
-                    (1, _) => quote!(row * #pitch),
-                    (lead, cols) => {
-                        let (lead, cols) = (int(lead), int(cols));
-                        quote!(row / #lead * #pitch + row % #lead * #cols)
-                    }
-                }
-            }
+        let row = if place == Level::Row && locate(self.cx, node).pitch.is_none() {
+            quote!(row)
+        } else {
+            self.row_start(node, cols)
         };
         match place {
             Level::Row => (quote!(#pointer.add(#row)), quote!(1)),
             Level::Full => (quote!(#pointer.add(#row + col)), quote!(n)),
+        }
+    }
+
+    /// The first of a value's `cols` elements in the current row.
+    fn row_start(&self, node: NodeId, cols: usize) -> TokenStream {
+        let lead: usize = self.domain.dims[..self.domain.dims.len() - self.suffix].iter().product();
+        let cols = int(cols);
+        match (locate(self.cx, node).pitch, lead) {
+            (None, _) => quote!(row * #cols),
+            (Some(pitch), 1) => {
+                let pitch = int(pitch);
+                quote!(row * #pitch)
+            }
+            (Some(pitch), lead) => {
+                let (pitch, lead) = (int(pitch), int(lead));
+                quote!(row / #lead * #pitch + row % #lead * #cols)
+            }
         }
     }
 
@@ -401,10 +410,29 @@ impl<'a> Body<'a> {
 
     /// Stores a value that has a name.
     pub(super) fn store(&mut self, node: NodeId) {
+        if self.cx.program.needs.joined.contains(&node) {
+            self.store_parts(node);
+            return;
+        }
         let place = self.place_of(self.cx.graph().ty(node));
         let value = self.value(node, place);
         let (at, n) = self.own_place(node);
         self.scope(place).lines.push(quote!(s.store_n(#at, #value, #n);));
+    }
+
+    /// Stores parts of one width side by side.
+    fn store_parts(&mut self, node: NodeId) {
+        let parts: Vec<TokenStream> = self.graph().inputs(node).into_iter().map(|part| self.operand(part)).collect();
+        let pointer = self.pointer(node);
+        let cols = self.columns();
+        let row = self.row_start(node, cols.saturating_mul(parts.len()));
+        for (place, part) in parts.into_iter().enumerate() {
+            let offset = (place > 0).then(|| {
+                let offset = int(place * cols);
+                quote!(+ #offset)
+            });
+            self.full.lines.push(quote!(s.store_n(#pointer.add(#row + col #offset), #part, n);));
+        }
     }
 
     /// Keeps a value of this row in scratch memory for a later sweep.

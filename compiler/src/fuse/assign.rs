@@ -32,6 +32,7 @@ impl Grouping<'_> {
         }
         let anchored = match graph.op(node).rules().lowering() {
             _ if self.needs.materialised.contains(&node) && super::needs::is_view(graph, node) => None,
+            Lowering::Move if self.needs.joined.contains(&node) => None,
             Lowering::Product => Some(Kind::Product(node)),
             Lowering::Whole => Some(Kind::Whole(node)),
             Lowering::Move => Some(Kind::Move(node)),
@@ -60,7 +61,7 @@ impl Grouping<'_> {
         }
         let (domain, suffix) = match graph.op(node) {
             Op::Reduce(reduce) => (graph.ty(graph.input(node, 0)).clone(), Some(reduce.axes.len())),
-            _ => (graph.ty(node).clone(), self.wanted_suffix(node)),
+            _ => (self.swept(node).clone(), self.wanted_suffix(node)),
         };
         self.open(node, Kind::Map, domain, suffix, &sources);
     }
@@ -88,7 +89,8 @@ impl Grouping<'_> {
         overwrites: &BTreeMap<NodeId, Vec<NodeId>>,
     ) -> bool {
         let joined = &self.groups[group];
-        if matches!(joined.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Loop(_)) {
+        let fixed = matches!(joined.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Loop(_));
+        if fixed || joined.kind != Kind::Map && self.needs.joined.contains(&node) {
             return false;
         }
         // Joining must not let a kernel wait for itself.
@@ -112,7 +114,7 @@ impl Grouping<'_> {
         let suffix = joined.suffix.or(wanted);
         let own = match reduce {
             Some(_) => self.graph.ty(self.graph.input(node, 0)),
-            None => self.graph.ty(node),
+            None => self.swept(node),
         };
         let Some(place) = level::level(&joined.domain, suffix.unwrap_or(0), own) else { return false };
         // Per row there are no columns to count.
@@ -139,8 +141,7 @@ impl Grouping<'_> {
         }
         level::leaves(self.graph, self.needs, member).iter().all(|leaf| {
             let inside = (leaf.base == joining || self.group_of.get(&leaf.base) == Some(&group))
-                .then(|| self.level_of(&joined.domain, suffix, leaf.base))
-                .flatten();
+                .then(|| self.level_of(&joined.domain, suffix, leaf.base));
             level::readable(&joined.domain, suffix, leaf, inside)
         })
     }

@@ -50,10 +50,17 @@ impl Frame {
 
 fn read_by_anchors(graph: &Graph, base: NodeId) -> bool {
     graph.users(base).into_iter().any(|user| match graph.op(user).rules().lowering() {
-        Lowering::Product | Lowering::Whole | Lowering::Loop => true,
         Lowering::Alias => read_by_anchors(graph, user),
-        _ => false,
+        _ => !walks(graph.op(user), graph.ty(base)),
     })
+}
+
+/// Whether a value is made of parts of one type side by side, so that a sweep over the parts can store all of it.
+pub(super) fn has_equal_parts(graph: &Graph, node: NodeId) -> bool {
+    let Op::Concat(concat) = graph.op(node) else { return false };
+    let inputs = graph.inputs(node);
+    let Some(first) = inputs.first().map(|&part| graph.ty(part)) else { return false };
+    concat.axis + 1 == first.dims.len() && first.dtype.is_float() && inputs.iter().all(|&part| graph.ty(part) == first)
 }
 
 /// Lets all readers of a loop's result read one node.

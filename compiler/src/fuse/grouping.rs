@@ -99,12 +99,19 @@ impl Grouping<'_> {
     }
 
     pub(super) fn wanted_suffix(&self, node: NodeId) -> Option<usize> {
-        level::counts_columns(self.graph, self.needs, node).then_some(1)
+        (self.needs.joined.contains(&node) || level::counts_columns(self.graph, self.needs, node)).then_some(1)
+    }
+
+    /// The type of the elements that a sweep goes over to compute a node.
+    pub(super) fn swept(&self, node: NodeId) -> &Type {
+        let part = if self.needs.joined.contains(&node) { self.graph.input(node, 0) } else { node };
+        self.graph.ty(part)
     }
 
     pub(super) fn level_of(&self, domain: &Type, suffix: usize, node: NodeId) -> Option<Level> {
         match self.graph.op(node) {
             Op::Reduce(_) if self.reduces_rows(node) => Some(Level::Row),
+            _ if self.needs.joined.contains(&node) => None,
             _ => level::level(domain, suffix, self.graph.ty(node)),
         }
     }

@@ -115,9 +115,14 @@ pub(super) fn store_unwalkable(graph: &Graph, needs: &mut Needs) {
 }
 
 /// Whether a kernel over `domain` by `suffix` columns can read a value at this place. `inside` says at which
-/// level the same kernel computes it.
-pub(super) fn readable(domain: &Type, suffix: usize, leaf: &Reader, inside: Option<Level>) -> bool {
+/// level the same kernel computes it, if it does; a value that it only stores part by part has none.
+pub(super) fn readable(domain: &Type, suffix: usize, leaf: &Reader, inside: Option<Option<Level>>) -> bool {
     let Some(place) = level(domain, suffix, &leaf.ty) else { return false };
+    let inside = match inside {
+        Some(None) => return false,
+        Some(level) => level,
+        None => None,
+    };
     match (place, inside) {
         (Level::Full, Some(Level::Full)) | (Level::Row, Some(Level::Row)) => leaf.is_plain(),
         (Level::Full, Some(Level::Row)) => {

@@ -15,7 +15,7 @@ pub(super) fn merge(
 ) {
     for _ in 0..ROUNDS {
         let mut changed = false;
-        for (a, b) in neighbours(grouping) {
+        for (a, b) in neighbours(grouping, overwrites) {
             if mergeable(grouping, a, b, overwrites) {
                 join(grouping, a, b, position);
                 changed = true;
@@ -31,7 +31,7 @@ pub(super) fn merge(
 const ROUNDS: usize = 4;
 
 /// Pairs of sweeps that touch a common value.
-fn neighbours(grouping: &Grouping<'_>) -> BTreeSet<(usize, usize)> {
+fn neighbours(grouping: &Grouping<'_>, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> BTreeSet<(usize, usize)> {
     let mut touching: BTreeMap<NodeId, BTreeSet<usize>> = BTreeMap::new();
     for (index, group) in grouping.groups.iter().enumerate() {
         if group.kind != Kind::Map {
@@ -39,6 +39,10 @@ fn neighbours(grouping: &Grouping<'_>) -> BTreeSet<(usize, usize)> {
         }
         for &node in &group.nodes {
             touching.entry(node).or_default().insert(index);
+            // In the body of a loop, a sweep that reads a state may be the one that writes over it.
+            for &old in overwrites.get(&node).filter(|_| grouping.needs.frame.is_some()).into_iter().flatten() {
+                touching.entry(old).or_default().insert(index);
+            }
             for source in grouping.needs.sources(grouping.graph, node) {
                 touching.entry(source).or_default().insert(index);
             }
@@ -82,9 +86,8 @@ fn mergeable(grouping: &Grouping<'_>, a: usize, b: usize, overwrites: &BTreeMap<
         && members().all(|&member| {
             level::leaves(grouping.graph, grouping.needs, member).iter().all(|leaf| {
                 let home = grouping.group_of.get(&leaf.base);
-                let inside = (home == Some(&a) || home == Some(&b))
-                    .then(|| grouping.level_of(&first.domain, suffix, leaf.base))
-                    .flatten();
+                let inside =
+                    (home == Some(&a) || home == Some(&b)).then(|| grouping.level_of(&first.domain, suffix, leaf.base));
                 level::readable(&first.domain, suffix, leaf, inside)
             })
         })

@@ -18,6 +18,8 @@ pub struct Needs {
     pub inlined: BTreeSet<NodeId>,
     /// Slices that every reader reads where they lie.
     pub viewed: BTreeSet<NodeId>,
+    /// Values that are stored part by part, as their equal parts are computed.
+    pub joined: BTreeSet<NodeId>,
     /// Copies that the kernel of what they copy may store along with it.
     pub echoes: BTreeSet<NodeId>,
     /// For the body of a loop, what its operands are.
@@ -35,6 +37,9 @@ impl Needs {
             if needs.is_uniform(graph, node) {
                 needs.uniform.insert(node);
             }
+        }
+        if needs.frame.is_some() {
+            needs.joined = order.iter().copied().filter(|&node| body::has_equal_parts(graph, node)).collect();
         }
         needs.viewed = order.iter().copied().filter(|&node| is_addressed(graph, node)).collect();
         for &node in &order {
@@ -229,6 +234,7 @@ impl Needs {
             return;
         }
         match graph.op(node).rules().lowering() {
+            Lowering::Move if self.joined.contains(&node) => self.require_addressed(graph, node),
             Lowering::Move | Lowering::Product | Lowering::Whole | Lowering::Loop => {
                 for operand in graph.inputs(node) {
                     let base = self.storage(graph, operand);
@@ -238,21 +244,24 @@ impl Needs {
                     }
                 }
             }
-            Lowering::Pointwise(_) | Lowering::Free(_) | Lowering::Reduce => {
-                for operand in graph.inputs(node) {
-                    let access = self.access(graph, operand);
-                    let base = access.base;
-                    let generated = matches!(graph.op(base).rules().lowering(), Lowering::Free(_));
-                    let view = matches!(graph.op(base), Op::Broadcast(_));
-                    let moved = base != operand
-                        && (graph.ty(base).dims != graph.ty(operand).dims
-                            || graph.ty(base).batched != graph.ty(operand).batched);
-                    if !self.uniform.contains(&base) && (view || generated && moved) {
-                        self.materialised.insert(base);
-                    }
-                }
-            }
+            Lowering::Pointwise(_) | Lowering::Free(_) | Lowering::Reduce => self.require_addressed(graph, node),
             Lowering::External | Lowering::Broadcast | Lowering::Alias | Lowering::Part | Lowering::Absent => {}
+        }
+    }
+
+    /// Marks operands that can't be read element by element through their views.
+    fn require_addressed(&mut self, graph: &Graph, node: NodeId) {
+        for operand in graph.inputs(node) {
+            let access = self.access(graph, operand);
+            let base = access.base;
+            let generated = matches!(graph.op(base).rules().lowering(), Lowering::Free(_));
+            let view = matches!(graph.op(base), Op::Broadcast(_));
+            let moved = base != operand
+                && (graph.ty(base).dims != graph.ty(operand).dims
+                    || graph.ty(base).batched != graph.ty(operand).batched);
+            if !self.uniform.contains(&base) && (view || generated && moved) {
+                self.materialised.insert(base);
+            }
         }
     }
 

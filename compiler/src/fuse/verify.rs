@@ -89,12 +89,11 @@ fn addressable(program: &Program, kernel: &Kernel, node: NodeId) -> bool {
     }
     level::leaves(graph, &program.needs, node).iter().all(|leaf| {
         let inside = program.kernel_of.get(&leaf.base).is_some_and(|&by| program.kernels[by].name == kernel.name);
-        let inside = inside
-            .then(|| match graph.op(leaf.base) {
-                Op::Reduce(_) if kernel.kind.anchor() != Some(leaf.base) => Some(Level::Row),
-                _ => level::level(&kernel.domain, kernel.suffix, graph.ty(leaf.base)),
-            })
-            .flatten();
+        let inside = inside.then(|| match graph.op(leaf.base) {
+            Op::Reduce(_) if kernel.kind.anchor() != Some(leaf.base) => Some(Level::Row),
+            _ if program.needs.joined.contains(&leaf.base) => None,
+            _ => level::level(&kernel.domain, kernel.suffix, graph.ty(leaf.base)),
+        });
         level::readable(&kernel.domain, kernel.suffix, leaf, inside)
     })
 }

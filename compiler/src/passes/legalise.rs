@@ -3,11 +3,11 @@
 
 use proc_macro2::Span;
 
+use super::loop_forms;
 use crate::infer;
 use crate::ir::{DType, Graph, NodeId, Type};
 use crate::ops::{
-    Body, Broadcast, Compare, CompareKind, Constant, Input, Lowering, OneHot, Op, Reduce, ReduceKind, Reshape, Scalar,
-    Scan, Select,
+    Broadcast, Compare, CompareKind, Constant, Lowering, OneHot, Op, Reduce, ReduceKind, Reshape, Scalar, Select,
 };
 
 /// Runs until nothing changes; whether anything did.
@@ -39,7 +39,14 @@ fn rewrite(graph: &mut Graph, node: NodeId) -> bool {
             Some(new) => new,
             None => return false,
         },
-        Op::Scan(scan) => match numbers_for_masks(graph, node, scan) {
+        Op::Scan(scan) => {
+            let new = loop_forms::numbers_for_masks(graph, node, &scan);
+            match new.or_else(|| loop_forms::weights_upright(graph, node, &scan)) {
+                Some(new) => new,
+                None => return false,
+            }
+        }
+        Op::Add(_) => match loop_forms::side_by_side(graph, node) {
             Some(new) => new,
             None => return false,
         },
@@ -51,22 +58,22 @@ fn rewrite(graph: &mut Graph, node: NodeId) -> bool {
 }
 
 /// A builder that inherits where and whose a node is.
-struct Heir {
+pub(super) struct Heir {
     span: Span,
     name: Option<std::rc::Rc<str>>,
 }
 
 impl Heir {
-    fn of(graph: &Graph, node: NodeId) -> Self {
+    pub(super) fn of(graph: &Graph, node: NodeId) -> Self {
         Self { span: graph.node(node).span, name: graph.node(node).name.clone() }
     }
 
-    fn push(&self, graph: &mut Graph, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
+    pub(super) fn push(&self, graph: &mut Graph, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
         infer::add(graph, op, inputs, self.span, self.name.clone())
             .unwrap_or_else(|error| unreachable!("legalise made an ill-typed node: {error}"))
     }
 
-    fn constant(&self, graph: &mut Graph, value: f64, like: &Type) -> NodeId {
+    pub(super) fn constant(&self, graph: &mut Graph, value: f64, like: &Type) -> NodeId {
         let scalar = self.push(graph, Constant { value: Scalar(value), dtype: like.dtype }, &[]);
         self.push(graph, Broadcast { batched: like.batched, dims: like.dims.clone() }, &[scalar])
     }
@@ -113,38 +120,6 @@ fn split(graph: &mut Graph, node: NodeId, reduce: &Reduce) -> Option<NodeId> {
         return Some(heir.push(graph, one(reduce.axes[..run].to_vec(), false), &[inner]));
     }
     None
-}
-
-/// A loop that reads comparisons, which are never stored, as one that reads ones and zeros.
-fn numbers_for_masks(graph: &mut Graph, node: NodeId, mut scan: Scan) -> Option<NodeId> {
-    let mut operands = graph.inputs(node);
-    let masks: Vec<usize> =
-        (0..operands.len()).filter(|&index| graph.ty(operands[index]).dtype == DType::Bool).collect();
-    let mut body = scan.body.graph().clone();
-    let dtype = body.ids().into_iter().map(|id| body.ty(id).dtype).find(|dtype| dtype.is_float());
-    let (false, Some(dtype)) = (masks.is_empty(), dtype) else { return None };
-    let heir = Heir::of(graph, node);
-    for index in masks {
-        let ty = graph.ty(operands[index]).with_dtype(dtype);
-        let (one, zero) = (heir.constant(graph, 1.0, &ty), heir.constant(graph, 0.0, &ty));
-        operands[index] = heir.push(graph, Select {}, &[operands[index], one, zero]);
-        for read in body.ids() {
-            let Op::Input(input) = body.op(read) else { continue };
-            if input.index != index {
-                continue;
-            }
-            let ty = body.ty(read).with_dtype(dtype);
-            let number = heir.push(&mut body, Input { index, ty: ty.clone() }, &[]);
-            let zero = heir.constant(&mut body, 0.0, &ty);
-            let mask = heir.push(&mut body, Compare { kind: CompareKind::Ne }, &[number, zero]);
-            body.replace(read, mask);
-            body.remove(read);
-        }
-    }
-    // Views of these comparisons are new.
-    legalise(&mut body);
-    scan.body = Body::new(body);
-    Some(heir.push(graph, scan, &operands))
 }
 
 /// A view of a comparison (or of what is made of comparisons) as the comparison of views.

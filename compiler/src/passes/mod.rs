@@ -16,6 +16,7 @@ mod hoist;
 mod legalise;
 mod lift;
 mod looped;
+mod loop_forms;
 mod pool_gradient;
 mod pool_mask;
 mod prune;
