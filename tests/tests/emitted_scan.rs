@@ -86,3 +86,27 @@ fn recurrent_layers() {
         }
     }
 }
+
+/// Gradients through two loops at once: over a loop's results and its last state, through states, sequences, captured
+/// weights and an initial state.
+#[test]
+fn back_through_time() {
+    against_reference! {
+        Trained(x: float, first: float, y: index) run(x, first) -> (logits, back) as f32,
+        Trained<batch = 9> {
+            const H: usize = 7;
+            let x = input([5, 6]);
+            let first = input([H]);
+            let y = class(4);
+            let start = first.dense(H);
+            let h = x.lstm(H, return_sequences = true);
+            let w = param([H, H], init = glorot_uniform);
+            let scale = param([H], init = ones);
+            let back = scan(h, s = start, |h_t, s| tanh(matmul(s, w) + h_t * scale), reverse = true);
+            let logits = (last(h) + back.mean(axis = 0)).dense(4);
+            output(logits, back);
+            loss(cross_entropy(logits, y));
+            optimizer(adam(lr = 0.01));
+        }
+    }
+}

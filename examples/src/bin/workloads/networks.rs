@@ -47,6 +47,20 @@ network! {
     }
 }
 
+network! {
+    /// 10 steps of 10 features, two layers of 128 units.
+    Lstm<batch = 128> {
+        let sequence = input([10, 10]);
+        let class = class(10);
+        let states = sequence.lstm(128, return_sequences = true);
+        let last = states.lstm(128);
+        let logits = last.dense(10);
+        output(logits);
+        loss(cross_entropy(logits, class));
+        optimizer(adam(lr = 1e-3));
+    }
+}
+
 /// Times a workload for rows, threads and seconds.
 pub(crate) type Workload = fn(usize, usize, f64) -> kiln::Result<Times>;
 
@@ -70,6 +84,12 @@ pub(crate) const WORKLOADS: &[(&str, Workload)] = &[
         let images = floats(batch * 784);
         measure(seconds, || trainer.step(&images).map(drop))
     }),
+    ("lstm", |batch, threads, seconds| {
+        let mut trainer = Lstm::new(0).trainer();
+        trainer.set_threads(threads)?;
+        let (sequences, answers) = (floats(batch * 100), classes(batch));
+        measure(seconds, || trainer.step(&sequences, &answers).map(drop))
+    }),
     ("mlp_infer", |batch, threads, seconds| {
         let mut predictor = Mlp::new(0).predictor();
         predictor.set_threads(threads)?;
@@ -81,6 +101,12 @@ pub(crate) const WORKLOADS: &[(&str, Workload)] = &[
         predictor.set_threads(threads)?;
         let images = floats(batch * 784);
         measure(seconds, || predictor.run(&images).map(drop))
+    }),
+    ("lstm_infer", |batch, threads, seconds| {
+        let mut predictor = Lstm::new(0).predictor();
+        predictor.set_threads(threads)?;
+        let sequences = floats(batch * 100);
+        measure(seconds, || predictor.run(&sequences).map(drop))
     }),
 ];
 
