@@ -5,9 +5,9 @@ use proc_macro2::{Ident, Span};
 use super::params::Owner;
 use super::scope::Found;
 use super::value::{Eval, Poisoned, Value};
-use super::{Arg, Effect, Resolver, Trace};
+use super::{Effect, Resolver, Trace};
 use crate::diag::{Diagnostic, did_you_mean};
-use crate::ir::{NodeId, shape};
+use crate::ir::shape;
 use crate::layers::{self, Builder, Template};
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -115,41 +115,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// A function of one tensor, as an argument names it: it keeps the shape. Without parameters of its own it is
-    /// no line of the summary.
-    pub(crate) fn function_of(&mut self, function: &Arg, x: NodeId, span: Span) -> Eval<NodeId> {
-        let known;
-        let (callee, template) = match function {
-            Arg::Known("linear") => return Ok(x),
-            Arg::Known(name) => {
-                known = Ident::new(name, span);
-                (&known, layers::find(name))
-            }
-            Arg::Function(name) => (name, None),
-            _ => return self.bug(span, "a function is missing"),
-        };
-        let rows = self.net.layers.len();
-        let call = Call { callee, receiver: Some((Ok(Value::Tensor(x)), span)), args: &[], named: &[] };
-        let value = match template {
-            Some(template) => self.apply(template, call),
-            None => self.call(call),
-        };
-        self.forget_rows(rows);
-        match value? {
-            Value::Tensor(y) if self.dims(y) == self.dims(x) => self.float(y, callee.span()),
-            Value::Tensor(y) => {
-                let (from, to) = (shape(&self.dims(x)), shape(&self.dims(y)));
-                self.shape_error(callee.span(), format!("`{callee}` makes {to} of {from}"), &[y], None)
-            }
-            other => {
-                let found = other.describe(&self.net.graph);
-                self.fail(callee.span(), format!("`{callee}` must give a tensor here, not {found}"))
-            }
-        }
-    }
-
     /// Applies a template.
-    fn apply(&mut self, template: &'static Template, call: Call<'_>) -> Eval<Value> {
+    pub(super) fn apply(&mut self, template: &'static Template, call: Call<'_>) -> Eval<Value> {
         let span = call.callee.span();
         let declaring = self.declaring.take();
         let bound = self.bind(template, call)?;

@@ -149,33 +149,7 @@ impl Resolver<'_> {
         self.convert_value(wanted, kind, value, span)
     }
 
-    /// An activation or a block, by name.
-    fn function(&mut self, wanted: &Wanted, name: &Ident) -> Eval<Arg> {
-        match self.scopes.find(&name.to_string()) {
-            Found::Binding(binding) if matches!(binding.value, Value::Block(_) | Value::Shared(_)) => {
-                return Ok(Arg::Function(name.clone()));
-            }
-            _ => {}
-        }
-        let words: Vec<&str> = layers::functions().collect();
-        if let Some(word) = words.iter().find(|word| name == *word) {
-            return Ok(Arg::Known(word));
-        }
-        if self.is_bound(name) {
-            let value = self.scopes_value(name);
-            return self.mismatch(wanted, Kind::Function.expected(), &value, name.span());
-        }
-        self.unknown_word(wanted, Kind::Function, name, &words)
-    }
-
-    fn scopes_value(&self, name: &Ident) -> Value {
-        match self.scopes.find(&name.to_string()) {
-            Found::Binding(binding) => binding.value.clone(),
-            _ => Value::Poison,
-        }
-    }
-
-    fn unknown_word<T>(&mut self, wanted: &Wanted, kind: Kind, name: &Ident, words: &[&str]) -> Eval<T> {
+    pub(super) fn unknown_word<T>(&mut self, wanted: &Wanted, kind: Kind, name: &Ident, words: &[&str]) -> Eval<T> {
         let message = format!("{wanted} must be {}, not `{name}`", kind.expected());
         let mut error = Diagnostic::new(name.span(), message);
         if let Some(near) = did_you_mean(&name.to_string(), words.iter().copied()) {

@@ -12,6 +12,7 @@ mod convert;
 mod eval;
 mod extract;
 mod finish;
+mod function;
 mod history;
 mod index;
 mod loops;
