@@ -5,8 +5,11 @@ use proc_macro2::Ident;
 
 use crate::autodiff;
 use crate::codegen::snake;
+use crate::explain;
 use crate::ir::verify::{Scope, Stage};
-use crate::ir::{Function, Graph, InputDecl, InputKind, Method, Network, Node, NodeId, ParamId, Root, RootKind};
+use crate::ir::{
+    Explanation, Function, Graph, InputDecl, InputKind, Method, Network, Node, NodeId, ParamId, Root, RootKind,
+};
 use crate::ops::{Input, Op};
 use crate::optimizer::Trained;
 use crate::passes::{self, Driver, Failure, Mode, Trace};
@@ -32,16 +35,20 @@ pub fn functions(network: &Network, dump: bool) -> Result<Vec<Optimised>, Failur
         let mut roots = outputs(network);
         roots.extend(loss.clone());
         roots.extend(network.updates.iter().map(|&(param, node)| Root { kind: RootKind::Param(param), node }));
-        functions.push(function(network, "step", roots, Mode::Training, dump)?);
+        functions.push(function(network, "step", roots, Goal::Train, dump)?);
     }
     if !network.outputs.is_empty() {
-        functions.push(function(network, "run", outputs(network), Mode::Inference, dump)?);
+        functions.push(function(network, "run", outputs(network), Goal::Infer, dump)?);
     }
     if let Some(loss) = loss {
-        functions.push(function(network, "loss", vec![loss], Mode::Inference, dump)?);
+        functions.push(function(network, "loss", vec![loss], Goal::Infer, dump)?);
     }
     for entry in &network.methods {
         functions.push(method(network, entry, dump)?);
+    }
+    for entry in &network.explanations {
+        let roots = explain::sources(entry);
+        functions.push(function(network, &entry.name.to_string(), roots, Goal::Explain(entry), dump)?);
     }
     Ok(functions)
 }
@@ -51,8 +58,20 @@ fn outputs(network: &Network) -> Vec<Root> {
     network.outputs.iter().enumerate().map(root).collect()
 }
 
-/// The part of the graph that the roots need, in one mode.
-fn function(network: &Network, name: &str, roots: Vec<Root>, mode: Mode, dump: bool) -> Result<Optimised, Failure> {
+/// What a function is made for.
+#[derive(Clone, Copy)]
+enum Goal<'a> {
+    /// Gradients and updates.
+    Train,
+    /// The roots.
+    Infer,
+    /// The attribution that the roots are the values of.
+    Explain(&'a Explanation),
+}
+
+/// The part of the graph that the roots need, for a goal.
+fn function(network: &Network, name: &str, roots: Vec<Root>, goal: Goal<'_>, dump: bool) -> Result<Optimised, Failure> {
+    let mode = if matches!(goal, Goal::Train) { Mode::Training } else { Mode::Inference };
     let mut graph = network.graph.clone();
     graph.roots = roots;
     let mut driver = Driver::new(Scope { inputs: &network.inputs, params: &network.params }, dump);
@@ -64,12 +83,16 @@ fn function(network: &Network, name: &str, roots: Vec<Root>, mode: Mode, dump: b
     // The last of a loop's states is a result of its own: its gradient is no sequence of zeros.
     driver.apply_everywhere("prune", Stage::Function, &mut graph, passes::prune)?;
     driver.apply("dce", Stage::Function, &mut graph, passes::dce)?;
-    if mode == Mode::Training {
-        driver.apply("autodiff", Stage::Function, &mut graph, |graph| {
+    match goal {
+        Goal::Train => driver.apply("autodiff", Stage::Function, &mut graph, |graph| {
             train(network, graph);
             Ok(true)
-        })?;
-    }
+        })?,
+        Goal::Infer => false,
+        Goal::Explain(explanation) => {
+            driver.apply("explain", Stage::Function, &mut graph, |graph| explain::attribute(graph, explanation))?
+        }
+    };
     driver.optimise(&mut graph)?;
     driver.apply_everywhere("legalise", Stage::Backward, &mut graph, |graph| Ok(passes::legalise(graph)))?;
     driver.apply_everywhere("dce", Stage::Backward, &mut graph, passes::dce)?;
@@ -128,5 +151,5 @@ fn method(network: &Network, entry: &Method, dump: bool) -> Result<Optimised, Fa
         }
     }
     let roots = vec![Root { kind: RootKind::Output(0), node: result }];
-    function(&cut, &entry.name.to_string(), roots, Mode::Inference, dump)
+    function(&cut, &entry.name.to_string(), roots, Goal::Infer, dump)
 }

@@ -7,6 +7,7 @@ pub mod codegen;
 pub mod diag;
 #[cfg(feature = "eval")]
 pub mod eval;
+pub mod explain;
 pub mod functions;
 pub mod fuse;
 pub mod infer;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use kiln_compiler::layers::{FAMILIES, Fallback, INITIALISERS, Kind, Parameter, SETTINGS, Template};
+use kiln_compiler::layers::{EXPLANATIONS, FAMILIES, Fallback, INITIALISERS, Kind, Parameter, SETTINGS, Template};
 
 const HEAD: &str = "# Layers, operations, losses, optimisers
 
@@ -23,6 +23,7 @@ pub(crate) fn reference() -> String {
         section(&mut text, title, family);
     }
     section(&mut text, "Initialisers with numbers", INITIALISERS);
+    section(&mut text, "Explanations: explain(kind, …)", EXPLANATIONS);
     text.push_str("\n## How parameters train\n\nBehind the arguments of every layer with parameters, and of `param`. ");
     text.push_str("Penalties and constraints are about weights alone, as Keras's kernel_regularizer and ");
     text.push_str("kernel_constraint: not about biases, nor about recurrent weights.\n");

@@ -340,11 +340,19 @@ fn predictor(module: &Module, hidden: &Ident) -> TokenStream {
     let entries: Vec<TokenStream> =
         module.inference().map(|entry| super::call::inference(module, entry, hidden)).collect();
     let output = super::call::output_struct(module);
+    let float = element(network.dtype);
+    let (sums, new_sums) = match super::explain::sum_elements(module).map(int) {
+        Some(len) => {
+            (Some(quote!(sums: ::kiln::AlignedVec<#float>,)), Some(quote!(sums: ::kiln::AlignedVec::new(#len),)))
+        }
+        None => (None, None),
+    };
     quote! {
         #[doc = #doc]
         #visibility struct #predictor {
             model: #name,
             engine: ::kiln::engine::Engine,
+            #sums
         }
 
         #output
@@ -354,7 +362,7 @@ fn predictor(module: &Module, hidden: &Ident) -> TokenStream {
             fn of(model: #name) -> Self {
                 let engine =
                     ::kiln::engine::Engine::new(#name::INFER_ARENA_BYTES, #name::SCRATCH_BYTES_PER_THREAD);
-                Self { model, engine }
+                Self { model, engine, #new_sums }
             }
 
             #(#entries)*

@@ -192,7 +192,7 @@ pub(super) fn results(module: &Module, entry: &Entry) -> Results {
     }
 }
 
-fn view_type(float: &Ident, ty: &Type) -> TokenStream {
+pub(super) fn view_type(float: &Ident, ty: &Type) -> TokenStream {
     let rank = int(ty.dims.len() + usize::from(ty.batched));
     quote!(::kiln::engine::View<'a, #float, #rank>)
 }
@@ -227,6 +227,9 @@ pub(super) fn output_struct(module: &Module) -> Option<TokenStream> {
 
 /// An entry point of the predictor.
 pub(super) fn inference(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
+    if let Some(explanation) = super::explain::of(module, entry) {
+        return super::explain::method(module, entry, hidden, explanation);
+    }
     let visibility = &module.network.visibility;
     let float = element(module.network.dtype);
     let function = &entry.program.function;

@@ -5,6 +5,7 @@ mod body;
 mod call;
 mod columns;
 mod entry;
+mod explain;
 mod locate;
 mod looped;
 mod map;

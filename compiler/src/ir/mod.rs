@@ -8,7 +8,7 @@ pub mod verify;
 
 pub use graph::{Graph, Node, NodeId, ParamId, Root, RootKind};
 pub use network::{
-    Clip, Constraint, Function, Init, InputDecl, InputKind, LayerRow, Method, Network, Optimizer, ParamDecl,
-    ParamSettings, Rule,
+    Chosen, Clip, Constraint, Explain, Explanation, Function, Init, InputDecl, InputKind, LayerRow, Method, Network,
+    Optimizer, ParamDecl, ParamSettings, Rule,
 };
 pub use types::{DType, Type, shape};

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 
 use super::{DType, Graph, NodeId, ParamId, Type};
+use crate::ops::Scalar;
 
 /// What kind of data an input is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,6 +246,68 @@ pub struct Method {
     pub to: NodeId,
 }
 
+/// An inference entry point that says what an output comes from.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The method's name.
+    pub name: Ident,
+    /// How.
+    pub kind: Explain,
+    /// What is explained: a number for each row, or a score for each class.
+    pub of: NodeId,
+    /// What it is explained by.
+    pub wrt: NodeId,
+    /// Which score.
+    pub class: Chosen,
+}
+
+/// A kind of explanation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Explain {
+    /// The gradient's magnitude.
+    Saliency,
+    /// The gradient times the value.
+    InputXGradient,
+    /// The mean gradient over noisy copies.
+    SmoothGrad {
+        /// How many.
+        samples: usize,
+        /// The noise's deviation as a share of the row's range.
+        noise: Scalar,
+    },
+    /// The mean gradient on the way from the baseline, times the way.
+    IntegratedGradients {
+        /// Points on the way.
+        steps: usize,
+        /// Where it starts.
+        baseline: NodeId,
+    },
+    /// A map of places, from a map of features.
+    GradCam,
+}
+
+impl Explain {
+    /// How many calls make one explanation.
+    pub fn rounds(self) -> usize {
+        match self {
+            Self::SmoothGrad { samples, .. } => samples,
+            Self::IntegratedGradients { steps, .. } => steps,
+            Self::Saliency | Self::InputXGradient | Self::GradCam => 1,
+        }
+    }
+}
+
+/// Which score of a row is explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// The largest.
+    Largest,
+    /// Always the same.
+    Class(usize),
+    /// By an index for each row.
+    Given(NodeId),
+}
+
 /// A line of the summary.
 #[derive(Clone, Debug)]
 pub struct LayerRow {
@@ -285,6 +348,8 @@ pub struct Network {
     pub optimizer: Option<Optimizer>,
     /// `method(...)` statements.
     pub methods: Vec<Method>,
+    /// `explain(...)` statements.
+    pub explanations: Vec<Explanation>,
     /// New values of non-trainable parameters in a training step (moving averages).
     pub updates: Vec<(ParamId, NodeId)>,
     /// For `summary()`, in order of declaration.

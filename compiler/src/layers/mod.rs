@@ -13,6 +13,7 @@ mod depthwise;
 mod distance;
 mod dropout;
 mod embedding;
+mod explain;
 mod init;
 mod join;
 mod layer_norm;
@@ -77,6 +78,9 @@ pub const FAMILIES: &[(&str, &[Template])] = &[
 /// Initialisers that take numbers.
 pub const INITIALISERS: &[Template] = init::TEMPLATES;
 
+/// What `explain(…)` takes first, with its arguments.
+pub const EXPLANATIONS: &[Template] = explain::TEMPLATES;
+
 /// Every template, in the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Template> {
     FAMILIES.iter().flat_map(|(_, family)| family.iter())
@@ -90,6 +94,11 @@ pub fn find(name: &str) -> Option<&'static Template> {
 /// An initialiser with arguments; these names mean something only where an initialiser is asked for.
 pub(crate) fn init(name: &str) -> Option<&'static Template> {
     init::TEMPLATES.iter().find(|template| template.name == name)
+}
+
+/// A kind of explanation; these names mean something only in `explain(…)`.
+pub(crate) fn explanation(name: &str) -> Option<&'static Template> {
+    EXPLANATIONS.iter().find(|template| template.name == name)
 }
 
 /// Optimisers by name, for where one is asked for.

@@ -12,7 +12,7 @@ use crate::layers::{self, Builder, Template};
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// Statements whose arguments are more than values.
-const SPECIAL: [&str; 6] = ["output", "method", "shared", "scan", "bidirectional", "time_distributed"];
+const SPECIAL: [&str; 7] = ["output", "method", "explain", "shared", "scan", "bidirectional", "time_distributed"];
 
 /// `f(x, a)` and `x.f(a)` alike.
 pub(crate) struct Call<'c> {
@@ -77,6 +77,7 @@ impl Resolver<'_> {
         match (name.as_str(), template) {
             ("output", _) => self.output(call),
             ("method", _) => self.method(call),
+            ("explain", _) => self.explain(call),
             ("shared", _) => self.share(call),
             ("scan", _) => self.scan(call),
             ("bidirectional", _) => self.bidirectional(call),

@@ -15,7 +15,7 @@ use crate::ops::Op;
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// Methods that every generated type, trainer or predictor has.
-const RESERVED: [&str; 17] = [
+pub(super) const RESERVED: [&str; 21] = [
     "new",
     "load",
     "save",
@@ -33,10 +33,14 @@ const RESERVED: [&str; 17] = [
     "threads",
     "set_threads",
     "set_isa",
+    "gradients",
+    "averaged_model",
+    "freeze",
+    "unfreeze",
 ];
 
 /// The generated methods of a `method`.
-fn generated(name: &Ident) -> [String; 2] {
+pub(super) fn generated(name: &Ident) -> [String; 2] {
     let name = snake(&name.to_string());
     [format!("{name}_into"), name]
 }
@@ -130,14 +134,7 @@ impl Resolver<'_> {
         let (Some(from), Some(to)) = (from, to) else {
             return Err(self.error(Diagnostic::new(span, "`method` needs `from` and `to`").help(USE)));
         };
-        let text = name.to_string();
-        if generated(name).iter().any(|name| RESERVED.contains(&name.as_str())) {
-            return self.fail(name.span(), format!("every network has a method `{text}` already"));
-        }
-        let own = generated(name);
-        if self.net.methods.iter().any(|method| generated(&method.name).iter().any(|name| own.contains(name))) {
-            return self.fail(name.span(), format!("a second method is called `{text}`"));
-        }
+        self.check_method_name(name)?;
         let (sources, target) = (self.eval(from), self.eval(to));
         let (sources, target) = (sources?, target?);
         let target = match target {
@@ -215,7 +212,9 @@ impl Resolver<'_> {
                         .help("write `loss(cross_entropy(logits, class));`"),
                 );
             }
-            (None, None) if !self.declared.output && self.net.methods.is_empty() => {
+            (None, None)
+                if !self.declared.output && self.net.methods.is_empty() && self.net.explanations.is_empty() =>
+            {
                 self.error(
                     Diagnostic::new(name.span(), format!("`{name}` gives nothing: it has no output and no loss"))
                         .help("write `output(…);` at the end of its body"),

@@ -10,6 +10,7 @@ mod call;
 mod cell;
 mod convert;
 mod eval;
+mod explain;
 mod extract;
 mod finish;
 mod function;
@@ -127,6 +128,7 @@ impl<'e> Resolver<'e> {
             loss: None,
             optimizer: None,
             methods: Vec::new(),
+            explanations: Vec::new(),
             updates: Vec::new(),
             layers: Vec::new(),
             memory_max: None,

@@ -59,6 +59,7 @@ fn assemble(program: &[(u8, u64)], seed: u64, mode: Mode, optimizer: Option<Opti
         loss: None,
         optimizer: None,
         methods: Vec::new(),
+        explanations: Vec::new(),
         updates: Vec::new(),
         layers: Vec::new(),
         memory_max: None,

@@ -15,7 +15,7 @@ use crate::{AlignedVec, Error, Result};
 pub use copy::copy;
 pub use memory::Memory;
 pub use sweep::{fold_columns, sweep};
-pub use view::{View, copy_view, view};
+pub use view::{View, accumulate, copy_view, view};
 
 /// One thread's part in a call.
 #[derive(Clone, Copy)]

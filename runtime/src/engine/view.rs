@@ -1,5 +1,6 @@
 //! Results as views into the arena.
 
+use crate::simd::Float;
 use ndarray::{ArrayView, Dim, Dimension, IntoDimension, IxDyn};
 
 /// A result's shape by its number of axes; ndarray has static ones up to six.
@@ -47,6 +48,13 @@ where
     match dynamic.and_then(ArrayView::into_dimensionality) {
         Ok(view) => view,
         Err(error) => panic!("kiln's bug: a result of {} elements as {axes:?}: {error}", elements.len()),
+    }
+}
+
+/// Adds a result to a sum of as many elements, or starts the sum with it.
+pub fn accumulate<E: Float, D: Dimension>(sum: &mut [E], part: &ArrayView<'_, E, D>, first: bool) {
+    for (sum, &part) in sum.iter_mut().zip(part) {
+        *sum = if first { part } else { *sum + part };
     }
 }
 
