@@ -71,7 +71,7 @@ fn choose(this: &Loop) -> BTreeSet<NodeId> {
         }
     }
     let computed = |node: &NodeId| this.operand(*node).is_none();
-    let nothing_left = order.iter().all(|node| free.contains(node));
+    let nothing_left = this.states() == 0 && order.iter().all(|node| free.contains(node));
     let mut chosen = BTreeSet::new();
     for node in order.into_iter().filter(|node| free.contains(node) && computed(node)) {
         let stored = this.body.ty(node).dtype != DType::Bool;

@@ -58,6 +58,10 @@ fn constant_states(graph: &mut Graph, this: &mut Loop) -> Result<bool, String> {
     for place in 0..this.operands.len() {
         let (Kind::State(state), initial) = this.operands[place] else { continue };
         let root = this.body.roots.iter().find(|root| root.kind == RootKind::Carry(state)).map(|root| root.node);
+        // Whatever it is before the last step.
+        if let Some((Kind::Captured, outer)) = root.and_then(|node| this.operand(node)) {
+            changed |= settle(graph, this, state, outer);
+        }
         let Some(node) = root.filter(|&node| this.operand(node) == Some((Kind::State(state), initial))) else {
             continue;
         };

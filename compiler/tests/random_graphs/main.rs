@@ -2,6 +2,7 @@
 //! and on to kernels and memory.
 
 mod generate;
+mod loops;
 mod machine;
 mod plans;
 
