@@ -99,6 +99,31 @@ pub enum Error {
         found: String,
     },
 
+    /// An input of the network has no data.
+    #[error("there is no data for the input `{name}`")]
+    MissingColumn {
+        /// The input.
+        name: String,
+    },
+    /// Data for an input that the network has not.
+    #[error("the network has no input `{name}`; it has {}", list(known))]
+    UnknownColumn {
+        /// The name given.
+        name: String,
+        /// The network's inputs.
+        known: Vec<String>,
+    },
+    /// Data of another element type.
+    #[error("`{name}` takes elements of type {expected}, not {found}")]
+    ColumnType {
+        /// The input.
+        name: String,
+        /// The type that it takes.
+        expected: String,
+        /// The type given.
+        found: String,
+    },
+
     /// No parameter has this name.
     #[error("there is no parameter `{name}`; there are {}", list(known))]
     UnknownParameter {
@@ -144,6 +169,23 @@ pub enum Error {
     NotSafetensors {
         /// What the reader stumbled over.
         reason: String,
+    },
+
+    /// A weight file that ends before, or goes on after, what its header says.
+    #[error("truncated or damaged: the header announces {expected} bytes, but the file has {found}")]
+    FileLength {
+        /// Bytes that a file with this header has.
+        expected: u64,
+        /// Bytes found.
+        found: u64,
+    },
+    /// A file of weights alone, or one of another kind, where a checkpoint is expected.
+    #[error("not a checkpoint of this network: expected {expected}, found {found}")]
+    NotCheckpoint {
+        /// What a checkpoint has.
+        expected: String,
+        /// What the file has.
+        found: String,
     },
 
     /// A data file in another format.

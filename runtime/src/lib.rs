@@ -85,6 +85,7 @@ pub mod pool;
 mod random;
 pub mod rows;
 pub mod simd;
+pub mod train;
 
 pub use ::ndarray;
 pub use aligned::{ALIGNMENT, AlignedVec, Zeroable};

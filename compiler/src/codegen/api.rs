@@ -18,10 +18,12 @@ pub(super) fn api(module: &Module, kernels: &TokenStream) -> TokenStream {
     let model = model(module, &hidden);
     let trainer = module.entry("step").map(|entry| trainer(module, entry, &hidden));
     let predictor = module.inference().next().map(|_| predictor(module, &hidden));
+    let train = super::train::train(module);
     quote! {
         #model
         #trainer
         #predictor
+        #train
 
         #[doc(hidden)]
         #[allow(non_snake_case, unused_variables, unused_unsafe, unused_parens, clippy::all, clippy::pedantic)]
@@ -321,6 +323,23 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
             /// The model as it is now.
             #visibility fn model(&self) -> &#name {
                 &self.model
+            }
+
+            /// The model as it is now, to change its parameters: by name, or from a file.
+            #visibility fn model_mut(&mut self) -> &mut #name {
+                &mut self.model
+            }
+
+            /// Overwrites a parameter; the optimiser's state stays.
+            ///
+            /// # Errors
+            /// If there is no such parameter, or the shape is another.
+            #visibility fn set_parameter(
+                &mut self,
+                name: &str,
+                values: ::kiln::ndarray::ArrayViewD<'_, #float>,
+            ) -> ::kiln::Result<()> {
+                self.model.set_parameter(name, values)
             }
 
             /// The model, without the trainer.

@@ -114,7 +114,8 @@ fn data(input: &Ident) -> Ident {
     local(&format!("{}_data", input.unraw()))
 }
 
-fn used_inputs(entry: &Entry) -> std::collections::BTreeSet<usize> {
+/// The inputs that an entry reads.
+pub(super) fn used_inputs(entry: &Entry) -> std::collections::BTreeSet<usize> {
     let graph = &entry.program.function.graph;
     graph
         .ids()

@@ -15,6 +15,7 @@ mod names;
 mod product;
 pub mod skeleton;
 mod summary;
+mod train;
 mod window;
 
 use proc_macro2::TokenStream;

@@ -43,6 +43,7 @@ pub fn emit(skeleton: &Skeleton) -> TokenStream {
             pub const SCRATCH_BYTES_PER_THREAD: usize = 0;
             pub fn new(_: impl Sized) -> Self { loop {} }
             pub fn load(_: impl Sized) -> ::kiln::Result<Self> { loop {} }
+            pub fn load_matching(&mut self, _: impl Sized) -> ::kiln::Result<::kiln::params::Matched> { loop {} }
             pub fn save(&self, _: impl Sized) -> ::kiln::Result<()> { loop {} }
             pub const fn summary() -> &'static str { "" }
             pub fn predictor(&self) -> #predictor { loop {} }
@@ -62,6 +63,20 @@ pub fn emit(skeleton: &Skeleton) -> TokenStream {
             #settings
         }
 
+        impl ::kiln::train::Predictor for #predictor {
+            type Float = #element;
+            const INPUTS: &'static [::kiln::train::InputInfo] = &[];
+            const RUN_INPUTS: &'static [usize] = &[];
+            const OUTPUTS: &'static [::kiln::train::OutputInfo] = &[];
+            const CAPACITY: usize = 1;
+            fn run_columns(
+                &mut self,
+                _: &[::kiln::train::Column<'_>],
+                _: ::kiln::train::Outputs<'_, #element>,
+            ) -> ::kiln::Result<()> { loop {} }
+            fn params_mut(&mut self) -> &mut ::kiln::Params<#element> { loop {} }
+        }
+
         #output_type
         #trainer
     }
@@ -71,6 +86,7 @@ pub fn emit(skeleton: &Skeleton) -> TokenStream {
 fn trainer(skeleton: &Skeleton, element: &TokenStream) -> TokenStream {
     let Skeleton { visibility, name, data, labels, .. } = skeleton;
     let (trainer, step) = (format_ident!("{name}Trainer"), format_ident!("{name}Step"));
+    let predictor = format_ident!("{name}Predictor");
     let all = anything(data + labels);
     let output = output(skeleton, element, &quote!('a));
     let settings = settings();
@@ -87,12 +103,40 @@ fn trainer(skeleton: &Skeleton, element: &TokenStream) -> TokenStream {
         impl #trainer {
             pub fn step(&mut self, #all) -> ::kiln::Result<#step<'_>> { loop {} }
             pub fn model(&self) -> &#name { loop {} }
+            pub fn model_mut(&mut self) -> &mut #name { loop {} }
+            pub fn set_parameter(&mut self, _: impl Sized, _: impl Sized) -> ::kiln::Result<()> { loop {} }
             pub fn into_model(self) -> #name { loop {} }
             pub fn learning_rate(&self) -> f64 { loop {} }
             pub fn set_learning_rate(&mut self, _: impl Sized) { loop {} }
             pub fn set_seed(&mut self, _: impl Sized) { loop {} }
             pub fn steps(&self) -> u64 { loop {} }
             #settings
+        }
+
+        impl ::kiln::train::Trainer for #trainer {
+            type Float = #element;
+            type Predictor = #predictor;
+            const INPUTS: &'static [::kiln::train::InputInfo] = &[];
+            const OUTPUTS: &'static [::kiln::train::OutputInfo] = &[];
+            const CAPACITY: usize = 1;
+            fn step_columns(
+                &mut self,
+                _: &[::kiln::train::Column<'_>],
+                _: ::kiln::train::Outputs<'_, #element>,
+            ) -> ::kiln::Result<#element> { loop {} }
+            fn evaluator(&self) -> #predictor { loop {} }
+            fn params(&self) -> &::kiln::Params<#element> { loop {} }
+            fn params_mut(&mut self) -> &mut ::kiln::Params<#element> { loop {} }
+            fn optimizer_state(&self) -> &[#element] { loop {} }
+            fn optimizer_state_mut(&mut self) -> &mut [#element] { loop {} }
+            fn rate(&self) -> f64 { loop {} }
+            fn set_rate(&mut self, _: f64) { loop {} }
+            fn counters(&self) -> (u64, u64) { loop {} }
+            fn set_counters(&mut self, _: u64, _: u64) { loop {} }
+        }
+
+        impl ::kiln::train::Evaluator for #predictor {
+            fn loss_columns(&mut self, _: &[::kiln::train::Column<'_>]) -> ::kiln::Result<#element> { loop {} }
         }
 
         #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,9 @@
 //! The parameters of a network: one block of memory, described by constants that the compiler emits.
 
 #[cfg(feature = "safetensors")]
-mod file;
+pub(crate) mod file;
 mod init;
+mod matched;
 
 use ndarray::{ArrayViewD, IxDyn};
 
@@ -12,6 +13,7 @@ use crate::simd::Float;
 use crate::{Error, Result};
 
 pub use init::Init;
+pub use matched::Matched;
 
 /// The element types of parameters: `f32` and `f64`.
 pub trait Element: Float + Zeroable {
@@ -170,6 +172,18 @@ macro_rules! weight_files {
         /// If the file cannot be read, or its names, shapes or element type are not this network's.
         $visibility fn load(path: impl AsRef<::std::path::Path>) -> $crate::Result<Self> {
             Ok(Self { params: $crate::Params::load(Self::INFOS, Self::LEN, path)? })
+        }
+
+        /// Takes from a safetensors file what has a parameter's name, shape and element type, leaves the rest as it is,
+        /// and says what it did.
+        ///
+        /// # Errors
+        /// If the file cannot be read or is no safetensors file.
+        $visibility fn load_matching(
+            &mut self,
+            path: impl AsRef<::std::path::Path>,
+        ) -> $crate::Result<$crate::params::Matched> {
+            self.params.load_matching(path)
         }
 
         /// Writes the parameters to a safetensors file, in their public layout.
