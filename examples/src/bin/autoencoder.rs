@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use kiln::data::mnist;
 use kiln::network;
-use kiln_examples::{Metric, Training, fit, mean, write_png};
+use kiln::train::{Accuracy, Data};
+use kiln_examples::{Training, fit, write_png};
 
 network! {
     /// 784 pixels through 32 numbers and back.
@@ -52,18 +53,8 @@ fn train(Options { data, out, training }: Options) -> anyhow::Result<()> {
     if let Some(lr) = training.lr {
         trainer.set_learning_rate(lr);
     }
-    let metric = fit(
-        &training,
-        &data.train,
-        &mut trainer,
-        |trainer, batch| Ok(trainer.step(batch.x)?.loss),
-        |trainer| {
-            let mut predictor = trainer.model().predictor();
-            predictor.set_threads(training.threads)?;
-            let value = mean(&data.test, Autoencoder::BATCH, |batch| Ok(predictor.loss(batch.x)?.into()))?;
-            Ok(Metric { name: "loss", value })
-        },
-    )?;
+    let [train, test] = [&data.train, &data.test].map(|data| Data::new().with("image", data.x()));
+    let result = fit(&training, &mut trainer, &train, &test, None::<Accuracy>)?;
     if let Some(path) = &training.save {
         trainer.model().save(path)?;
     }
@@ -73,7 +64,7 @@ fn train(Options { data, out, training }: Options) -> anyhow::Result<()> {
         write_png(&out, 28, &[batch.x, &reconstructions])?;
         println!("originals over reconstructions: {}", out.display());
     }
-    println!("{metric}");
+    println!("{result}");
     Ok(())
 }
 

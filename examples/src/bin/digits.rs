@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use kiln::network;
-use kiln_examples::{Metric, Training, accuracy, digits, fit, mean};
+use kiln::train::Accuracy;
+use kiln_examples::{Training, digits, fit, labelled};
 
 network! {
     /// Two convolutions and a hidden layer for digits of 8×8 pixels.
@@ -47,22 +48,12 @@ fn train(Options { training }: Options) -> anyhow::Result<()> {
     if let Some(lr) = training.lr {
         trainer.set_learning_rate(lr);
     }
-    let metric = fit(
-        &training,
-        &train,
-        &mut trainer,
-        |trainer, batch| Ok(trainer.step(batch.x, batch.labels)?.loss),
-        |trainer| {
-            let mut predictor = trainer.model().predictor();
-            predictor.set_threads(training.threads)?;
-            let value = mean(&test, Digits::BATCH, |batch| accuracy(predictor.run(batch.x)?, 10, batch.labels))?;
-            Ok(Metric { name: "accuracy", value })
-        },
-    )?;
+    let [train, test] = [&train, &test].map(|data| labelled(data, "image", "digit"));
+    let result = fit(&training, &mut trainer, &train, &test, Some(Accuracy::new()))?;
     if let Some(path) = &training.save {
         trainer.model().save(path)?;
     }
-    println!("{metric}");
+    println!("{result}");
     Ok(())
 }
 

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use kiln::data::mnist;
 use kiln::network;
-use kiln_examples::{Metric, Training, accuracy, fit, mean};
+use kiln::train::Accuracy;
+use kiln_examples::{Training, fit, labelled};
 
 network! {
     /// The convolutional network of the Keras MNIST tutorial.
@@ -51,22 +52,12 @@ fn train(Options { data, training }: Options) -> anyhow::Result<()> {
     if let Some(lr) = training.lr {
         trainer.set_learning_rate(lr);
     }
-    let metric = fit(
-        &training,
-        &data.train,
-        &mut trainer,
-        |trainer, batch| Ok(trainer.step(batch.x, batch.labels)?.loss),
-        |trainer| {
-            let mut predictor = trainer.model().predictor();
-            predictor.set_threads(training.threads)?;
-            let value = mean(&data.test, MnistCnn::BATCH, |batch| accuracy(predictor.run(batch.x)?, 10, batch.labels))?;
-            Ok(Metric { name: "accuracy", value })
-        },
-    )?;
+    let [train, test] = [&data.train, &data.test].map(|data| labelled(data, "image", "digit"));
+    let result = fit(&training, &mut trainer, &train, &test, Some(Accuracy::new()))?;
     if let Some(path) = &training.save {
         trainer.model().save(path)?;
     }
-    println!("{metric}");
+    println!("{result}");
     Ok(())
 }
 

@@ -205,6 +205,16 @@ enum Buffer {
     U32(Vec<u32>),
 }
 
+impl Buffer {
+    fn column(&self) -> Column<'_> {
+        match self {
+            Self::F32(data) => Column::F32(data),
+            Self::F64(data) => Column::F64(data),
+            Self::U32(data) => Column::U32(data),
+        }
+    }
+}
+
 /// Rows of a data set in any order, copied together; the buffers are used again.
 #[derive(Clone, Debug)]
 pub(super) struct Gathered {
@@ -242,11 +252,6 @@ impl Gathered {
 
     /// The rows copied last.
     pub(super) fn columns(&self) -> Vec<Column<'_>> {
-        let column = |buffer| match buffer {
-            &Buffer::F32(ref data) => Column::F32(data),
-            &Buffer::F64(ref data) => Column::F64(data),
-            &Buffer::U32(ref data) => Column::U32(data),
-        };
-        self.buffers.iter().map(column).collect()
+        self.buffers.iter().map(Buffer::column).collect()
     }
 }

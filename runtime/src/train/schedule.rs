@@ -198,7 +198,7 @@ mod tests {
             [0.1, 0.0952381045, 0.0869565234, 0.0740740746, 0.0666666701, 0.0571428575, 0.0444444455],
         );
         same(&Schedule::polynomial(0.1, 0.01, 10, 2.0, false), [0.1, 0.0829, 0.0541, 0.0181, 0.01, 0.01, 0.01]);
-        same(&Schedule::polynomial(0.1, 0.01, 10, 2.0, true), [0.1, 0.0829, 0.0541, 0.0181, 0.01, 0.015625, 0.0136]);
+        same(&Schedule::polynomial(0.1, 0.01, 10, 2.0, true), [0.1, 0.0829, 0.0541, 0.0181, 0.01, 0.015625, 0.0125]);
         same(&Schedule::cosine(0.1, 10, 0.1), [0.1, 0.0977975428, 0.0814503357, 0.0285496656, 0.01, 0.01, 0.01]);
         same(
             &Schedule::cosine_restarts(0.1, 5, 2.0, 0.5, 0.1),
@@ -230,6 +230,6 @@ mod tests {
         // PyTorch's StepLR(step_size=3, gamma=0.1).
         let rates = [0, 2, 3, 6].map(|epoch| Schedule::step(1.0, 3, 0.1).at(epoch));
         assert!(rates.iter().zip([1.0, 1.0, 0.1, 0.01]).all(|(a, b)| (a - b).abs() < 1e-15));
-        assert_eq!(Schedule::constant(0.5).after_warm_up_from(4, 0.1).at(2), 0.3);
+        assert!((Schedule::constant(0.5).after_warm_up_from(4, 0.1).at(2) - 0.3).abs() < 1e-15);
     }
 }
