@@ -84,7 +84,7 @@ impl Oracle {
             self.train(optimizer, &mut outcome, inputs, rows, steps);
         }
         let infer = |function: &str, inputs: &[Array]| -> Vec<f64> {
-            let cx = Context { inputs, params: &outcome.after, training: false, ..Context::new(rows) };
+            let cx = Context { inputs, params: &outcome.after, training: false, step: 0, ..Context::new(rows) };
             self.roots(function, &cx).into_iter().flat_map(|(_, value)| value.into_iter()).collect()
         };
         let held_out = infer("loss", inputs);

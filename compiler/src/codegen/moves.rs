@@ -1,4 +1,4 @@
-//! Strided copies: transposes, slices, pads and concatenations.
+//! Strided copies: transposes, flips, slices, pads and concatenations.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -14,7 +14,7 @@ use crate::ops::Op;
 struct Block {
     dims: Vec<usize>,
     from: usize,
-    from_strides: Vec<usize>,
+    from_strides: Vec<isize>,
     to: usize,
     to_strides: Vec<usize>,
 }
@@ -31,6 +31,11 @@ fn dot(a: &[usize], b: &[usize]) -> usize {
     a.iter().zip(b).map(|(a, b)| a.saturating_mul(*b)).fold(0, usize::saturating_add)
 }
 
+/// Strides of a source, which a flip walks backwards.
+fn signed(strides: &[usize]) -> Vec<isize> {
+    strides.iter().map(|&stride| isize::try_from(stride).unwrap_or(isize::MAX)).collect()
+}
+
 fn scaled(strides: &[usize], by: impl Iterator<Item = usize>) -> Vec<usize> {
     strides.iter().zip(by).map(|(stride, by)| stride.saturating_mul(by)).collect()
 }
@@ -41,30 +46,49 @@ fn block(op: &Op, position: usize, operands: &[&Type], result: &Type) -> Option<
     let (inner, outer) = (strides(&source.dims), strides(&result.dims));
     Some(match op {
         Op::Transpose(op) => {
-            let from_strides = op.perm.iter().map(|&axis| inner.get(axis).copied().unwrap_or_default()).collect();
-            Block { dims: result.dims.clone(), from: 0, from_strides, to: 0, to_strides: outer }
+            let strides: Vec<usize> =
+                op.perm.iter().map(|&axis| inner.get(axis).copied().unwrap_or_default()).collect();
+            Block { dims: result.dims.clone(), from: 0, from_strides: signed(&strides), to: 0, to_strides: outer }
+        }
+        Op::Flip(op) => {
+            let mut from_strides = signed(&inner);
+            let mut from: usize = 0;
+            for &axis in &op.axes {
+                let (Some(stride), Some(dim)) = (from_strides.get_mut(axis), source.dims.get(axis)) else { continue };
+                from = from.saturating_add(stride.unsigned_abs().saturating_mul(dim.saturating_sub(1)));
+                *stride = -*stride;
+            }
+            Block { dims: result.dims.clone(), from, from_strides, to: 0, to_strides: outer }
         }
         Op::Slice(op) => Block {
             dims: result.dims.clone(),
             from: dot(&op.starts, &inner),
-            from_strides: scaled(&inner, op.steps.iter().copied()),
+            from_strides: signed(&scaled(&inner, op.steps.iter().copied())),
             to: 0,
             to_strides: outer,
         },
         Op::Pad(op) => Block {
             dims: source.dims.clone(),
             from: 0,
-            from_strides: inner,
+            from_strides: signed(&inner),
             to: dot(&op.low, &outer),
             to_strides: scaled(&outer, op.interior.iter().map(|zeros| zeros + 1)),
         },
         Op::Concat(op) => {
             let before: usize = operands[..position].iter().filter_map(|ty| ty.dims.get(op.axis)).sum();
             let to = before.saturating_mul(outer.get(op.axis).copied().unwrap_or_default());
-            Block { dims: source.dims.clone(), from: 0, from_strides: inner, to, to_strides: outer }
+            Block { dims: source.dims.clone(), from: 0, from_strides: signed(&inner), to, to_strides: outer }
         }
         _ => return None,
     })
+}
+
+fn signed_array(values: &[isize]) -> TokenStream {
+    let values = values.iter().map(|&value| {
+        let size = int(value.unsigned_abs());
+        if value < 0 { quote!(-#size) } else { quote!(#size) }
+    });
+    quote!([#(#values),*])
 }
 
 fn array(values: &[usize]) -> TokenStream {
@@ -97,7 +121,7 @@ pub(super) fn moves(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenSt
             let row = int(if types[position].batched { pitch(cx, bases[position]) } else { 0 });
             let (from, to) = (int(block.from), int(block.to));
             let (dims, from_strides, to_strides) =
-                (array(&block.dims), array(&block.from_strides), array(&block.to_strides));
+                (array(&block.dims), signed_array(&block.from_strides), array(&block.to_strides));
             Some(quote! {
                 ::kiln::engine::copy(
                     #dims,

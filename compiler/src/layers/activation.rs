@@ -14,10 +14,17 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template {
         name: "relu",
         aliases: &[],
-        docs: "max(x, 0); its gradient at 0 is 0.",
-        params: &[X],
+        docs: "max(x, 0); its gradient at 0 is 0. With settings as Keras's: x from the threshold up to max_value, which \
+               it keeps past that, and negative_slope·(x - threshold) below.",
+        params: &[
+            X,
+            Parameter::optional("max_value", Kind::Number, Fallback::Absent, "The bound above; none if left out."),
+            Parameter::optional("negative_slope", Kind::Number, Fallback::Float(0.0), "The slope below.")
+                .known_as(&["alpha", "slope"]),
+            Parameter::optional("threshold", Kind::Number, Fallback::Float(0.0), "Where it bends."),
+        ],
         layer: true,
-        build: |b, args| map(b, args, |b, x| b.node(Relu, &[x])),
+        build: relu,
     },
     Template {
         name: "sigmoid",
@@ -207,6 +214,36 @@ pub(super) const TEMPLATES: &[Template] = &[
 fn map(b: &mut Builder<'_, '_>, args: &Bound, f: fn(&mut Builder<'_, '_>, NodeId) -> Eval<NodeId>) -> Eval<Value> {
     let x = b.tensor(args, "x")?;
     f(b, x).map(Value::Tensor)
+}
+
+/// A bend at the threshold first, then the bound: what Keras computes.
+fn relu(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
+    let x = b.tensor(args, "x")?;
+    let (slope, threshold) = (b.number(args, "negative_slope")?, b.number(args, "threshold")?);
+    let mut above = if threshold == 0.0 {
+        b.node(Relu, &[x])?
+    } else {
+        let reached = b.compare(CompareKind::Gt, x, threshold)?;
+        let zero = b.number_like(0.0, x)?;
+        b.select(reached, x, zero)?
+    };
+    if let Arg::Float(bound) = *args.get("max_value") {
+        if bound < 0.0 {
+            return b.fail_at(args, "max_value", format!("`max_value` can't be negative, but is {bound:?}"));
+        }
+        if threshold < 0.0 {
+            above = b.node(Relu, &[above])?;
+        }
+        let bound = b.number_like(bound, x)?;
+        above = b.minimum(bound, above)?;
+    }
+    if slope == 0.0 {
+        return Ok(Value::Tensor(above));
+    }
+    let missing = b.number_minus(threshold, x)?;
+    let below = b.node(Relu, &[missing])?;
+    let below = b.scale(below, slope)?;
+    b.sub(above, below).map(Value::Tensor)
 }
 
 fn leaky_relu(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {

@@ -12,7 +12,7 @@ use crate::ir::{DType, NodeId};
 use crate::ops::{Abs, CompareKind, Exp, Log, Mul, Neg, Pow, ReduceKind, Relu, Sigmoid, Sqrt};
 use crate::resolve::{Eval, Value};
 
-const PREDICTION: Parameter = Parameter::required("x", Kind::Tensor, "The prediction.");
+pub(super) const PREDICTION: Parameter = Parameter::required("x", Kind::Tensor, "The prediction.");
 const MARGIN_TARGET: Parameter = Parameter::required("target", Kind::Tensor, "-1 or 1; 0 counts as -1, as in Keras.");
 const GAMMA: Parameter =
     Parameter::optional("gamma", Kind::Number, Fallback::Float(2.0), "How much less a good answer counts.");
@@ -21,7 +21,7 @@ const ALPHA: Parameter = Parameter::optional("alpha", Kind::Number, Fallback::Fl
 /// What Keras keeps squared lengths above.
 const LENGTH: f64 = 1e-12;
 
-const fn loss(
+pub(super) const fn loss(
     name: &'static str,
     docs: &'static str,
     params: &'static [Parameter],

@@ -3,7 +3,7 @@
 use super::template::{Kind, Parameter, Template, X};
 use super::{Bound, Builder};
 use crate::ir::NodeId;
-use crate::ops::{Abs, Cos, Erf, Exp, Log, Op, Pow, Select, Sin, Sqrt};
+use crate::ops::{Abs, CompareKind, Cos, Erf, Exp, Log, Log1p, Op, Pow, Select, Sin, Sqrt, StopGradient};
 use crate::resolve::{Eval, Value};
 
 const A: Parameter = Parameter::required("a", Kind::Operand, "A tensor or a number.");
@@ -35,6 +35,20 @@ pub(super) const TEMPLATES: &[Template] = &[
     }),
     unary("sin", "The sine, of radians.", |b, args| map(b, args, Sin)),
     unary("cos", "The cosine, of radians.", |b, args| map(b, args, Cos)),
+    unary("stop_gradient", "x itself, through which no gradient flows.", |b, args| map(b, args, StopGradient)),
+    unary("sign", "-1, 0 or 1, by the sign; its gradient is 0.", |b, args| {
+        let x = b.tensor(args, "x")?;
+        let (above, below) = (b.compare(CompareKind::Gt, x, 0.0)?, b.compare(CompareKind::Lt, x, 0.0)?);
+        let (zero, one, minus) = (b.number_like(0.0, x)?, b.number_like(1.0, x)?, b.number_like(-1.0, x)?);
+        let rest = b.select(below, minus, zero)?;
+        b.select(above, one, rest).map(Value::Tensor)
+    }),
+    unary("log1p", "log(1 + x), exact near 0.", |b, args| map(b, args, Log1p)),
+    unary("reciprocal", "1 / x.", |b, args| {
+        let x = b.tensor(args, "x")?;
+        let one = b.number_like(1.0, x)?;
+        b.div(one, x).map(Value::Tensor)
+    }),
     unary("square", "x·x.", |b, args| {
         let x = b.tensor(args, "x")?;
         b.mul(x, x).map(Value::Tensor)

@@ -38,10 +38,16 @@ fn build(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         let help = matches!(r, [_, last] if last == inner).then(|| "transpose(b) fits".to_string());
         return b.shape_error(b.span, message, &[left, right], help);
     }
-    if r.len() == 2 && !right_type.batched {
-        return b.node(MatMul { transpose: false }, &[left, right]).map(Value::Tensor);
+    multiply(b, left, right).map(Value::Tensor)
+}
+
+/// The product of factors whose inner axes agree.
+pub(super) fn multiply(b: &mut Builder<'_, '_>, left: NodeId, right: NodeId) -> Eval<NodeId> {
+    let right_type = b.ty(right);
+    if right_type.dims.len() == 2 && !right_type.batched {
+        return b.node(MatMul { transpose: false }, &[left, right]);
     }
-    product(b, left, right).map(Value::Tensor)
+    product(b, left, right)
 }
 
 /// Vectors become matrices of one row or column for the product's time.

@@ -14,14 +14,18 @@ mod distance;
 mod dropout;
 mod embedding;
 mod explain;
+mod einsum;
 mod init;
 mod join;
 mod layer_norm;
 mod loss;
 mod math;
 mod matmul;
+mod metric;
+mod noise;
 mod norm;
 mod optimizer;
+mod pick;
 mod pool;
 mod recurrent;
 mod reduce;
@@ -30,6 +34,7 @@ mod reshape;
 mod resize;
 mod sequence;
 mod settings;
+mod shrink;
 mod slice;
 mod softmax;
 mod statement;
@@ -56,14 +61,18 @@ pub const FAMILIES: &[(&str, &[Template])] = &[
     ("Embeddings and positions", embedding::TEMPLATES),
     ("Attention", attention::TEMPLATES),
     ("Dropout", dropout::TEMPLATES),
+    ("Noise and random numbers", noise::TEMPLATES),
     ("Batch normalisation", batch_norm::TEMPLATES),
     ("Layer normalisation", layer_norm::TEMPLATES),
     ("Other normalisations", norm::TEMPLATES),
     ("Activations", activation::TEMPLATES),
+    ("More activations", shrink::TEMPLATES),
     ("Softmax", softmax::TEMPLATES),
     ("Element by element", math::TEMPLATES),
     ("Reductions", reduce::TEMPLATES),
     ("Matrix products", matmul::TEMPLATES),
+    ("Sums of products", einsum::TEMPLATES),
+    ("Picking", pick::TEMPLATES),
     ("Shapes", reshape::TEMPLATES),
     ("Parts and padding", slice::TEMPLATES),
     ("Joining", join::TEMPLATES),
@@ -71,6 +80,7 @@ pub const FAMILIES: &[(&str, &[Template])] = &[
     ("Parameters and constants", constant::TEMPLATES),
     ("Cross entropy and mean errors", loss::TEMPLATES),
     ("Other losses", distance::TEMPLATES),
+    ("Losses of embeddings, counts and shares", metric::TEMPLATES),
     ("Optimisers", optimizer::TEMPLATES),
     ("Statements", statement::TEMPLATES),
 ];

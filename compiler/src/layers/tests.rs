@@ -7,6 +7,7 @@ mod keras_optimizers;
 mod loops;
 mod losses;
 mod optimizers;
+mod picking;
 mod recurrent;
 mod tensors;
 

@@ -67,7 +67,7 @@ fn erf(x: f64) -> f64 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::ops::testing::{Gradient, assert_eval, emitted, singles};
+    use crate::ops::testing::{Gradient, emitted, singles};
 
     pub(in crate::ops) fn gradient() -> Gradient {
         Gradient::real(Erf, singles())

@@ -174,6 +174,7 @@ primitives! {
     broadcast::Broadcast,
     reshape::Reshape,
     transpose::Transpose,
+    flip::Flip,
     slice::Slice,
     pad::Pad,
     concat::Concat,

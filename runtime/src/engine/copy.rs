@@ -1,6 +1,6 @@
-//! Strided copies: slices, transposes, pads and concatenations.
+//! Strided copies: slices, transposes, flips, pads and concatenations.
 
-/// Copies a block of `dims` elements; strides are in elements.
+/// Copies a block of `dims` elements; strides are in elements, and negative where the source is walked backwards.
 ///
 /// # Safety
 /// All elements of the source are readable, all of the target writable, and they do not overlap.
@@ -8,7 +8,7 @@
 pub unsafe fn copy<T: Copy, const R: usize>(
     dims: [usize; R],
     source: *const T,
-    source_strides: [usize; R],
+    source_strides: [isize; R],
     target: *mut T,
     target_strides: [usize; R],
 ) {
@@ -22,15 +22,16 @@ pub unsafe fn copy<T: Copy, const R: usize>(
     };
     let mut index = [0; R];
     loop {
-        let from: usize = (0..last).map(|axis| index[axis] * source_strides[axis]).sum();
+        let from: isize = (0..last).map(|axis| index[axis] as isize * source_strides[axis]).sum();
         let to: usize = (0..last).map(|axis| index[axis] * target_strides[axis]).sum();
         // SAFETY: inside both blocks, as the caller says.
         unsafe {
             if source_strides[last] == 1 && target_strides[last] == 1 {
-                core::ptr::copy_nonoverlapping(source.add(from), target.add(to), dims[last]);
+                core::ptr::copy_nonoverlapping(source.offset(from), target.add(to), dims[last]);
             } else {
                 for place in 0..dims[last] {
-                    *target.add(to + place * target_strides[last]) = *source.add(from + place * source_strides[last]);
+                    *target.add(to + place * target_strides[last]) =
+                        *source.offset(from + place as isize * source_strides[last]);
                 }
             }
         }
@@ -61,6 +62,15 @@ mod tests {
         // SAFETY: both hold 2 × 3 elements.
         unsafe { copy([3, 2], source.as_ptr(), [1, 3], target.as_mut_ptr(), [2, 1]) };
         assert_eq!(target, [0, 3, 1, 4, 2, 5]);
+    }
+
+    #[test]
+    fn flips() {
+        let source: Vec<u32> = (0..6).collect();
+        let mut target = vec![0; 6];
+        // SAFETY: both hold 2 × 3 elements.
+        unsafe { copy([2, 3], source.as_ptr().add(2), [3, -1], target.as_mut_ptr(), [3, 1]) };
+        assert_eq!(target, [2, 1, 0, 5, 4, 3]);
     }
 
     #[test]

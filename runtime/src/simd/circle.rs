@@ -17,7 +17,7 @@ const LANES: usize = 16;
 #[inline(always)]
 fn circle<S: Bits>(s: S, a: S::V, quarters: u32, sign: S::U) -> S::V {
     /// (sin(r) - r) / r³ and (cos(r) - 1 + r²/2) / r⁴ in powers of r².
-    const SIN: [f32; 3] = [-0.166_666_55, 8.332_158e-3, -1.951_495_1e-4];
+    const SIN: [f32; 3] = [-0.166_666_55, 8.332_158e-3, -1.951_495e-4];
     const COS: [f32; 3] = [0.041_666_646, -1.388_731_3e-3, 2.443_277_8e-5];
 
     // At this size the last bit of a float is worth one, so the sum is rounded to an integer.

@@ -8,7 +8,46 @@ fn they_are_their_formulas() {
     let elu = |x: f64, alpha: f64| if x > 0.0 { x } else { alpha * (x.exp() - 1.0) };
     let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
     let hard_sigmoid = |x: f64| (x + 3.0).clamp(0.0, 6.0) / 6.0;
-    let cases: [(&str, &dyn Fn(f64) -> f64); 8] = [
+    let relu = |x: f64, slope: f64, bend: f64| if x > bend { x } else { slope * (x - bend) };
+    let erf = |x: f64| {
+        // The integral of its derivative, by Simpson's rule.
+        let end = x.clamp(-8.0, 8.0);
+        let bell = |k: i32| (-(end * f64::from(k) / 4000.0).powi(2)).exp();
+        let sum: f64 = (0..2000).map(|k| bell(2 * k) + 4.0 * bell(2 * k + 1) + bell(2 * k + 2)).sum();
+        std::f64::consts::FRAC_2_SQRT_PI * end / 12_000.0 * sum
+    };
+    let cases: [(&str, &dyn Fn(f64) -> f64); 31] = [
+        ("x.relu(negative_slope = 0.2)", &|x| relu(x, 0.2, 0.0)),
+        ("x.relu(threshold = 1.0)", &|x| relu(x, 0.0, 1.0)),
+        ("x.relu(max_value = 3, negative_slope = 0.5, threshold = 0.25)", &|x| relu(x, 0.5, 0.25).min(3.0)),
+        ("x.leaky_relu()", &|x| relu(x, 0.3, 0.0)),
+        ("x.gelu()", &|x| 0.5 * x * (1.0 + erf(x / 2f64.sqrt()))),
+        ("erf(x)", &erf),
+        ("sin(x)", &f64::sin),
+        ("cos(x)", &f64::cos),
+        ("log1p(abs(x))", &|x| x.abs().ln_1p()),
+        ("x.linear()", &|x| x),
+        ("x.exponential()", &f64::exp),
+        ("x.celu(alpha = 2)", &|x| if x > 0.0 { x } else { 2.0 * ((x / 2.0).exp() - 1.0) }),
+        ("x.hard_tanh()", &|x| x.clamp(-1.0, 1.0)),
+        ("x.tanh_shrink()", &|x| x - x.tanh()),
+        ("x.hard_shrink()", &|x| if x.abs() > 0.5 { x } else { 0.0 }),
+        ("x.soft_shrink()", &|x| if x.abs() > 0.5 { x - 0.5 * x.signum() } else { 0.0 }),
+        ("x.sparse_plus()", &|x| {
+            if x <= -1.0 {
+                0.0
+            } else if x < 1.0 {
+                (x + 1.0).powi(2) / 4.0
+            } else {
+                x
+            }
+        }),
+        ("x.squareplus()", &|x| (x + (x * x + 4.0).sqrt()) / 2.0),
+        ("x.threshold(2.0, -7)", &|x| if x > 2.0 { x } else { -7.0 }),
+        ("x.silu()", &|x| x / (1.0 + (-x).exp())),
+        ("x.tanh()", &f64::tanh),
+        ("x.softplus()", &softplus),
+        ("concat(x, x - x).glu()", &|x| x / 2.0),
         ("x.elu()", &|x| elu(x, 1.0)),
         ("x.selu()", &|x| 1.0507009873554805 * elu(x, 1.6732632423543772)),
         ("x.softsign()", &|x| x / (1.0 + x.abs())),

@@ -22,6 +22,16 @@ fn of_single_elements() {
         ("huber(x, y)", mean(&|x, y| huber(x - y, 1.0))),
         ("huber(x, y, delta = 2.5)", mean(&|x, y| huber(x - y, 2.5))),
         ("log_cosh(x, y)", mean(&|x, y| (x - y).cosh().ln())),
+        ("mape(x, y + 3)", mean(&|x, y| 100.0 * ((y + 3.0 - x) / (y + 3.0)).abs())),
+        (
+            "msle(abs(x), y + 1)",
+            mean(&|x, y| ((x.abs().max(1e-7) + 1.0).ln() - ((y + 1.0).max(1e-7) + 1.0).ln()).powi(2)),
+        ),
+        ("poisson(abs(x), y)", mean(&|x, y| x.abs() - y * (x.abs() + 1e-7).ln())),
+        ("contrastive(abs(x), y, margin = 2)", {
+            mean(&|x, y| y * x * x + (1.0 - y) * (2.0 - x.abs()).max(0.0).powi(2))
+        }),
+        ("mse(x, y) + 0.5 * mae(x, y)", mean(&|x, y| (x - y).powi(2) + 0.5 * (x - y).abs())),
         ("hinge(x, y)", mean(&|x, y| (1.0 - sign(y) * x).max(0.0))),
         ("squared_hinge(x, y)", mean(&|x, y| (1.0 - sign(y) * x).max(0.0).powi(2))),
     ] {
@@ -155,4 +165,24 @@ fn losses_of_steps_are_keras() {
         let found = loss(&format!("{data} loss({text});"), &inputs);
         assert!((found - expected).abs() < 1e-9, "{text}: {found} is not {expected}");
     }
+}
+
+#[test]
+fn of_embeddings() {
+    let x = array(&[2, 2], &[0.5, 1.0, -1.0, 2.0]);
+    let y = array(&[2, 2], &[1.0, 0.0, 0.0, 1.0]);
+    let target = "let y = target([2]);";
+    let hinge = (0.0f64.max(1.0 + 1.0 - 0.5) + 0.0f64.max(1.0 + 0.0 - 2.0)) / 2.0;
+    expect("categorical_hinge(x, y)", &x, &y, target, hinge);
+    // Anchors x, positives y, negatives 0.
+    let distance = |a: [f64; 2], b: [f64; 2]| ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)).sqrt();
+    let rows = [([0.5, 1.0], [1.0, 0.0]), ([-1.0, 2.0], [0.0, 1.0])];
+    let mean = |f: &dyn Fn(f64) -> f64, margin: f64| {
+        rows.iter().map(|&(x, y)| (f(distance(x, y)) - f(distance(x, [0.0; 2])) + margin).max(0.0)).sum::<f64>() / 2.0
+    };
+    expect("triplet(x, y, 0 * y)", &x, &y, target, mean(&|d| d, 1.0));
+    expect("triplet(x, y, 0 * y, margin = 3, squared = true)", &x, &y, target, mean(&|d| d * d, 3.0));
+    // Equal embeddings have a gradient.
+    let text = "let x = input([2]); let w = param([2]); loss(triplet(x + 0 * w, x + 0 * w, x + 0 * w));";
+    assert!(gradient(text, &[0.5, 1.0]).iter().all(|g| g.is_finite()));
 }
