@@ -41,3 +41,32 @@ fn both_ways_with_masks_and_frames() {
         }
     }
 }
+
+/// Indices, an embedding and attention over another layer's states in a cell; a pool whose input is a state.
+#[test]
+fn cells_of_layers() {
+    against_reference! {
+        Net(word: index, x: float, frames: float, y: index) run(word, x, frames) -> (p, o) as f64,
+        Net<batch = 3, dtype = f64> {
+            let word = tokens([4], 7);
+            let x = input([5, 3]);
+            let frames = input([3, 6, 5, 2]);
+            let y = class(3);
+            let seen = x.gru(6, return_sequences = true);
+            let said = scan(word, h = zeros([6]), |word_t, h| {
+                let scores = softmax((seen * h).sum(axis = -1));
+                let context = (seen * scores.reshape([5, 1])).sum(axis = 0);
+                tanh(concat(word_t.embedding(4), context).dense(6)).layer_norm()
+            });
+            let motion = scan(frames, h = zeros([6, 5, 2]), |image, h| {
+                relu(image.conv2d(2, kernel = 3, pad = same) + h * 0.5).max_pool2d(2, stride = 1, pad = same)
+            });
+            let o = concat(last(said), last(motion).flatten().dense(2));
+            let logits = o.dense(3);
+            let p = softmax(logits);
+            output(p, o);
+            loss(cross_entropy(logits, y));
+            optimizer(sgd(lr = 0.1));
+        }
+    }
+}

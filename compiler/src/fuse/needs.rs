@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::body::{self, Frame};
 use crate::fuse::access::{self, Access};
 use crate::ir::{DType, Graph, Node, NodeId, Root, RootKind};
-use crate::ops::{Lowering, Op, Reshape};
+use crate::ops::{Lowering, Op, Reshape, Transpose};
 
 /// The sorts of nodes of a graph, by set membership.
 #[derive(Clone, Debug, Default)]
@@ -178,7 +178,12 @@ impl Needs {
     /// A stored copy of a value.
     pub(super) fn copy(&mut self, graph: &mut Graph, node: NodeId) -> NodeId {
         let source = graph.node(node).clone();
-        let op = Op::from(Reshape { dims: source.ty.dims.clone() });
+        let dims = &source.ty.dims;
+        // Sweeps compute with floats; indices are moved.
+        let op = match source.ty.dtype.is_float() {
+            true => Op::from(Reshape { dims: dims.clone() }),
+            false => Op::from(Transpose { perm: (0..dims.len()).collect() }),
+        };
         let copy = graph.push(Node { op, ..source }, &[node]);
         self.materialised.insert(copy);
         copy
