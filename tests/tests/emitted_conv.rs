@@ -110,3 +110,25 @@ fn images_in_sequences() {
         }
     }
 }
+
+#[test]
+fn transposed() {
+    against_reference! {
+        Transposed(x: float, s: float, y: float) run(x, s) -> (image, steps) as f64,
+        Transposed<batch = 3, dtype = f64> {
+            let x = input([3, 4, 5]);
+            let s = input([6, 3]);
+            let y = target([4]);
+            let image = x
+                .conv2d_transpose(4, 3, stride = 2, pad = same).relu()
+                .conv2d_transpose(2, (2, 3), stride = (3, 1), output_padding = (1, 0))
+                .upsampling2d(bilinear = true);
+            let steps = s
+                .conv1d_transpose(7, 4, stride = 2).conv1d(3, 3, causal = true).layer_norm(axis = 0)
+                .separable_conv1d(4, 2).gaussian_dropout(0.2).gaussian_noise(0.1).alpha_dropout(0.1).unit_norm();
+            output(image, steps);
+            loss(mse(concat(image.global_avg_pool2d(), steps.flatten()).dense(4), y));
+            optimizer(sgd(lr = 0.3));
+        }
+    }
+}

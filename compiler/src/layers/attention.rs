@@ -156,11 +156,11 @@ fn attention(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     ] {
         b.fits(args, argument, &dims)?;
     }
-    let q = project(b, args, x, ["query_weight", "query_bias"], [features, heads, key_dim])?;
-    let k = project(b, args, key, ["key_weight", "key_bias"], [key_features, heads, key_dim])?;
-    let v = project(b, args, context, ["value_weight", "value_bias"], [context_features, heads, value_dim])?;
     // The queries are fewer than the scores.
-    let q = b.scale(q, 1.0 / (key_dim as f64).sqrt())?;
+    let scale = 1.0 / (key_dim as f64).sqrt();
+    let q = project(b, args, (x, scale), ["query_weight", "query_bias"], [features, heads, key_dim])?;
+    let k = project(b, args, (key, 1.0), ["key_weight", "key_bias"], [key_features, heads, key_dim])?;
+    let v = project(b, args, (context, 1.0), ["value_weight", "value_bias"], [context_features, heads, value_dim])?;
     let mixed = weigh(b, args, [q, k, v])?;
     // [.., heads, target, value_dim] to [.., target, heads · value_dim]
     let mixed = swap(b, mixed)?;
@@ -180,11 +180,11 @@ fn attention(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     b.add(result, bias).map(Value::Tensor)
 }
 
-/// A sequence `[.., steps, in]` as `[.., heads, steps, out]`.
+/// A sequence `[.., steps, in]` as `[.., heads, steps, out]`, times a factor.
 fn project(
     b: &mut Builder<'_, '_>,
     args: &Bound,
-    x: NodeId,
+    (x, factor): (NodeId, f64),
     [weight, bias]: [&'static str; 2],
     [features, heads, out]: [usize; 3],
 ) -> Eval<NodeId> {
@@ -197,6 +197,9 @@ fn project(
         let bias = b.param(bias, &[heads, out], init)?;
         let bias = b.reshape(bias, &[heads * out])?;
         result = b.add(result, bias)?;
+    }
+    if factor != 1.0 {
+        result = b.scale(result, factor)?;
     }
     let mut dims = b.dims(result);
     dims.pop();

@@ -46,7 +46,35 @@ pub(super) const TEMPLATES: &[Template] = &[
             channels(b, args, x, 2)
         },
     },
+    Template {
+        name: "alpha_dropout",
+        aliases: &[],
+        docs: "In training, sets a share of the elements to what SELU gives far below 0 and moves all so that mean and \
+               variance stay; otherwise nothing (Klambauer et al., 2017, as Keras's AlphaDropout).",
+        params: &[X, Parameter::required("rate", Kind::Rate, "The share that is dropped.")],
+        layer: true,
+        build: alpha_dropout,
+    },
 ];
+
+/// What SELU gives far below 0, at which alpha dropout keeps mean and variance.
+const ALPHA: f64 = -1.758_099_340_847_376_6;
+
+fn alpha_dropout(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
+    let (x, rate) = (b.tensor(args, "x")?, b.number(args, "rate")?);
+    if rate == 0.0 {
+        return Ok(Value::Tensor(x));
+    }
+    let ty = b.ty(x);
+    let random = noise(b, ty)?;
+    let kept = b.compare(CompareKind::Ge, random, rate)?;
+    let dropped = b.number_like(ALPHA, x)?;
+    let mixed = b.select(kept, x, dropped)?;
+    let factor = 1.0 / ((1.0 - rate) * (1.0 + rate * ALPHA * ALPHA)).sqrt();
+    let scaled = b.scale(mixed, factor)?;
+    let train = b.shift(scaled, -factor * ALPHA * rate)?;
+    b.node(Phase, &[train, x]).map(Value::Tensor)
+}
 
 /// One number for each channel of each sequence or image, whose axes before the channels are so many.
 fn channels(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId, axes: usize) -> Eval<Value> {

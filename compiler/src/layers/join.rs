@@ -2,7 +2,7 @@
 
 use super::template::{Fallback, Kind, Parameter, Template};
 use super::{Arg, Bound, Builder};
-use crate::ir::shape;
+use crate::ir::{NodeId, shape};
 use crate::ops::Concat;
 use crate::resolve::{Eval, Value};
 
@@ -29,7 +29,39 @@ pub(super) const TEMPLATES: &[Template] = &[
         layer: false,
         build: stack,
     },
+    Template {
+        name: "multiply",
+        aliases: &[],
+        docs: "The product of tensors, broadcast, as Keras's Multiply.",
+        params: &[Parameter::required("a", Kind::Tensors, "The tensors.")],
+        layer: true,
+        build: |b, args| merge(b, args, true).map(Value::Tensor),
+    },
+    Template {
+        name: "average",
+        aliases: &[],
+        docs: "The mean of tensors, broadcast, as Keras's Average.",
+        params: &[Parameter::required("a", Kind::Tensors, "The tensors.")],
+        layer: true,
+        build: |b, args| {
+            let Arg::Nodes(parts) = args.get("a") else { return b.missing(args, "a") };
+            let share = 1.0 / parts.len().max(1) as f64;
+            let sum = merge(b, args, false)?;
+            b.scale(sum, share).map(Value::Tensor)
+        },
+    },
 ];
+
+/// The product of all tensors, or their sum.
+fn merge(b: &mut Builder<'_, '_>, args: &Bound, product: bool) -> Eval<NodeId> {
+    let Arg::Nodes(parts) = args.get("a") else { return b.missing(args, "a") };
+    let mut parts = parts.iter().map(|&(part, _)| part);
+    let Some(mut all) = parts.next() else { return b.fail(format!("`{}` needs a tensor", args.template())) };
+    for part in parts {
+        all = if product { b.mul(all, part)? } else { b.add(all, part)? };
+    }
+    Ok(all)
+}
 
 fn stack(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let (Arg::Nodes(parts), Arg::Int(axis)) = (args.get("a"), args.get("axis")) else {

@@ -33,6 +33,7 @@ mod repeat;
 mod reshape;
 mod resize;
 mod sequence;
+mod sequence_depthwise;
 mod settings;
 mod shrink;
 mod slice;
@@ -41,6 +42,7 @@ mod statement;
 mod template;
 #[cfg(all(test, feature = "eval"))]
 mod tests;
+mod transposed;
 mod window;
 
 pub(crate) use crate::resolve::{Arg, Bound};
@@ -53,9 +55,11 @@ pub const FAMILIES: &[(&str, &[Template])] = &[
     ("Data", data::TEMPLATES),
     ("Dense", dense::TEMPLATES),
     ("Convolution", conv2d::TEMPLATES),
+    ("Transposed convolution", transposed::TEMPLATES),
     ("Depthwise convolution", depthwise::TEMPLATES),
     ("Pooling", pool::TEMPLATES),
     ("Sequences", sequence::TEMPLATES),
+    ("Depthwise convolution of sequences", sequence_depthwise::TEMPLATES),
     ("Recurrence", recurrent::TEMPLATES),
     ("Upsampling and cropping", resize::TEMPLATES),
     ("Embeddings and positions", embedding::TEMPLATES),

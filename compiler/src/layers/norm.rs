@@ -3,10 +3,28 @@
 use super::template::{Fallback, Kind, Parameter, Template, X};
 use super::{Arg, Bound, Builder};
 use crate::ir::{Init, shape};
-use crate::ops::Sqrt;
+use crate::ops::{ReduceKind, Sqrt};
 use crate::resolve::{Eval, Value};
 
 pub(super) const TEMPLATES: &[Template] = &[
+    Template {
+        name: "unit_norm",
+        aliases: &["unit_normalization"],
+        docs: "Divides by the root of the sum of squares, so that vectors have length 1, as Keras's                UnitNormalization.",
+        params: &[X, Parameter::optional("axis", Kind::Axes, Fallback::Int(-1), "The axes of a vector.")],
+        layer: true,
+        build: |b, args| {
+            let x = b.tensor(args, "x")?;
+            let axes = b.axes(args, "axis", x)?;
+            let squared = b.mul(x, x)?;
+            let sum = b.reduce(ReduceKind::Sum, squared, &axes, true)?;
+            // Keras's least length is 1e-12; below it the root has no slope.
+            let least = b.number_like(1e-24, sum)?;
+            let safe = b.maximum(sum, least)?;
+            let length = b.node(Sqrt, &[safe])?;
+            b.div(x, length).map(Value::Tensor)
+        },
+    },
     Template {
         name: "rms_norm",
         aliases: &["rms_normalization"],

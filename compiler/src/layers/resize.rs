@@ -4,7 +4,7 @@ use super::sequence::{ends, sequence};
 use super::template::{Fallback, Kind, Parameter, Template};
 use super::{Bound, Builder, window};
 use crate::ir::{NodeId, shape};
-use crate::ops::{Pad, Slice};
+use crate::ops::{Concat, Pad, Slice};
 use crate::resolve::{Eval, Padding, Value};
 
 const IMAGE: Parameter = Parameter::required("x", Kind::Tensor, "The image.");
@@ -22,13 +22,26 @@ const fn layer(
 pub(super) const TEMPLATES: &[Template] = &[
     layer(
         "upsampling2d",
-        "Each cell repeated along height and width, as Keras's UpSampling2D with the nearest cell.",
-        &[IMAGE, Parameter::optional("size", Kind::Pair, Fallback::Int(2), "How often along height and width.")],
+        "Each cell repeated along height and width, or what lies between cells, as Keras's UpSampling2D.",
+        &[
+            IMAGE,
+            Parameter::optional("size", Kind::Pair, Fallback::Int(2), "How often along height and width."),
+            Parameter::optional(
+                "bilinear",
+                Kind::Flag,
+                Fallback::Flag(false),
+                "Whether new cells lie on the lines between old ones: Keras's interpolation bilinear.",
+            ),
+        ],
         |b, args| {
             let x = b.tensor(args, "x")?;
             window::image(b, args, x)?;
             let [height, width] = b.pair(args, "size")?;
             let lead = b.dims(x).len().saturating_sub(3);
+            if b.flag(args, "bilinear")? {
+                let high = between(b, args, x, lead, height)?;
+                return between(b, args, high, lead + 1, width).map(Value::Tensor);
+            }
             let high = repeat(b, args, "size", x, lead, height)?;
             repeat(b, args, "size", high, lead + 1, width).map(Value::Tensor)
         },
@@ -125,6 +138,50 @@ pub(super) fn repeat(
     let batched = b.ty(x).batched;
     let many = b.resolver.broadcast(apart, batched, &wide, b.span)?;
     b.reshape(many, &dims)
+}
+
+/// An axis so many times as long, by lines between the middles of neighbouring cells; the outermost cells go on flat
+/// (as TensorFlow's `resize` with half-pixel centers).
+fn between(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId, axis: usize, times: usize) -> Eval<NodeId> {
+    if times == 1 {
+        return Ok(x);
+    }
+    let mut dims = b.dims(x);
+    let Some(&extent) = dims.get(axis) else { return Ok(x) };
+    let cells = |b: &mut Builder<'_, '_>, x: NodeId, from: usize, to: usize| {
+        let mut ends = b.dims(x);
+        let mut starts = vec![0; ends.len()];
+        if let (Some(start), Some(end)) = (starts.get_mut(axis), ends.get_mut(axis)) {
+            (*start, *end) = (from, to);
+        }
+        b.node(Slice { steps: vec![1; starts.len()], starts, ends }, &[x])
+    };
+    let mut large = dims.clone();
+    if let Some(dim) = large.get_mut(axis) {
+        *dim = dim.saturating_mul(times);
+    }
+    b.fits(args, "size", &large)?;
+    let (first, last) = (cells(b, x, 0, 1)?, cells(b, x, extent - 1, extent)?);
+    let (before, after) = match extent {
+        1 => (x, x),
+        _ => {
+            let (front, back) = (cells(b, x, 0, extent - 1)?, cells(b, x, 1, extent)?);
+            (b.node(Concat { axis }, &[first, front])?, b.node(Concat { axis }, &[back, last])?)
+        }
+    };
+    let mut parts = Vec::new();
+    dims.insert(axis + 1, 1);
+    for place in 0..times {
+        // How far the new cell's middle lies behind the old one's.
+        let behind = (place as f64 + 0.5) / times as f64 - 0.5;
+        let neighbour = if behind < 0.0 { before } else { after };
+        let near = b.scale(x, 1.0 - behind.abs())?;
+        let far = b.scale(neighbour, behind.abs())?;
+        let part = b.add(near, far)?;
+        parts.push(b.reshape(part, &dims)?);
+    }
+    let all = b.node(Concat { axis: axis + 1 }, &parts)?;
+    b.reshape(all, &large)
 }
 
 /// With zeros at the ends of the axes before the channels.

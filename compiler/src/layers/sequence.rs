@@ -65,6 +65,12 @@ pub(super) const TEMPLATES: &[Template] = &[
             Parameter::optional("dilation", Kind::Size, Fallback::Int(1), "Steps between the window's cells.")
                 .known_as(&["dilation_rate"]),
             Parameter::optional("groups", Kind::Size, Fallback::Int(1), "Parts that the channels are split into."),
+            Parameter::optional(
+                "causal",
+                Kind::Flag,
+                Fallback::Flag(false),
+                "Zeros in front alone, so that no step sees a later one: Keras's padding causal.",
+            ),
             Parameter::optional("bias", Kind::Flag, Fallback::Flag(true), "Whether a bias is added.")
                 .known_as(&["use_bias"]),
             Parameter::optional("init", Kind::Init, Fallback::Word("glorot_uniform"), "How the weight starts.")
@@ -139,18 +145,30 @@ pub(super) fn ends(b: &mut Builder<'_, '_>, args: &Bound, name: &str) -> Eval<Op
 }
 
 /// The sequence as an image, and its padding.
-fn image(
+pub(super) fn image(
     b: &mut Builder<'_, '_>,
     args: &Bound,
     x: NodeId,
     window: &Window,
     size: &str,
 ) -> Eval<(NodeId, [[usize; 2]; 2])> {
-    let [steps, channels] = sequence(b, args, x)?;
     let padding = match ends(b, args, "pad")? {
         Some(ends) => Padding::Explicit([[0, 0], ends]),
         None => b.padding(args, "pad")?,
     };
+    padded(b, args, x, window, size, padding)
+}
+
+/// The sequence as an image, and this padding in cells.
+fn padded(
+    b: &mut Builder<'_, '_>,
+    args: &Bound,
+    x: NodeId,
+    window: &Window,
+    size: &str,
+    padding: Padding,
+) -> Eval<(NodeId, [[usize; 2]; 2])> {
+    let [steps, channels] = sequence(b, args, x)?;
     let mut dims = b.dims(x);
     dims.truncate(dims.len().saturating_sub(2));
     dims.extend([1, steps, channels]);
@@ -160,7 +178,7 @@ fn image(
 }
 
 /// The image of height 1 as a sequence again.
-fn flat(b: &mut Builder<'_, '_>, image: NodeId) -> Eval<NodeId> {
+pub(super) fn flat(b: &mut Builder<'_, '_>, image: NodeId) -> Eval<NodeId> {
     let mut dims = b.dims(image);
     if let Some(height) = dims.len().checked_sub(3) {
         dims.remove(height);
@@ -182,7 +200,15 @@ fn conv1d(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let kernel = b.size(args, "kernel")?;
     let (stride, dilation) = ([1, b.size(args, "stride")?], [1, b.size(args, "dilation")?]);
     let window = Window { size: [1, kernel], stride, dilation };
-    let (image, pad) = image(b, args, x, &window, "kernel")?;
+    let (image, pad) = if b.flag(args, "causal")? {
+        if b.padding(args, "pad")? != Padding::Valid {
+            return b.fail_at(args, "pad", "a causal convolution has its own padding: leave `pad` out");
+        }
+        let front = (kernel - 1).saturating_mul(dilation[1]);
+        padded(b, args, x, &window, "kernel", Padding::Explicit([[0, 0], [front, 0]]))?
+    } else {
+        image(b, args, x, &window, "kernel")?
+    };
     let (init, bias_init) = (b.init(args, "init")?, b.init(args, "bias_init")?);
     let inputs = channels / groups;
     b.fits(args, "filters", &[kernel, inputs, filters])?;

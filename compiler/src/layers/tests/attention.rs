@@ -9,7 +9,7 @@ fn run(data: &str, call: &str, inputs: &[Array]) -> Array {
 
 /// To the digits that are written down.
 #[track_caller]
-fn near(found: &Array, shape: &[usize], expected: &[f64]) {
+pub(super) fn near(found: &Array, shape: &[usize], expected: &[f64]) {
     assert_eq!((found.shape(), found.len()), (shape, expected.len()));
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert!((found - expected).abs() < 1e-6 * expected.abs().max(0.1), "{index}: {found} is not {expected}");

@@ -61,6 +61,23 @@ network! {
     }
 }
 
+network! {
+    /// 64 tokens of a vocabulary of 65, learned positions, 4 pre-norm blocks of width 128 with 4 heads.
+    Transformer<batch = 8, blocks = 4> {
+        let tokens = tokens([64], 65);
+        let next = classes([64], 65);
+        let mut h = tokens.embedding(128).positional_embedding();
+        for _ in 0..blocks {
+            h = h + h.layer_norm().attention(4, causal = true);
+            h = h + h.layer_norm().dense(512).gelu(approximate = true).dense(128);
+        }
+        let logits = h.layer_norm().dense(65);
+        output(logits);
+        loss(cross_entropy(logits, next));
+        optimizer(adam(lr = 1e-3));
+    }
+}
+
 /// Times a workload for rows, threads and seconds.
 pub(crate) type Workload = fn(usize, usize, f64) -> kiln::Result<Times>;
 
@@ -89,6 +106,12 @@ pub(crate) const WORKLOADS: &[(&str, Workload)] = &[
         trainer.set_threads(threads)?;
         let (sequences, answers) = (floats(batch * 100), classes(batch));
         measure(seconds, || trainer.step(&sequences, &answers).map(drop))
+    }),
+    ("transformer", |batch, threads, seconds| {
+        let mut trainer = Transformer::new(0).trainer();
+        trainer.set_threads(threads)?;
+        let (tokens, next) = (classes(batch * 64), classes(batch * 64));
+        measure(seconds, || trainer.step(&tokens, &next).map(drop))
     }),
     ("mlp_infer", |batch, threads, seconds| {
         let mut predictor = Mlp::new(0).predictor();
