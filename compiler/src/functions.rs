@@ -8,9 +8,9 @@ use crate::codegen::snake;
 use crate::explain;
 use crate::ir::verify::{Scope, Stage};
 use crate::ir::{
-    Explanation, Function, Graph, InputDecl, InputKind, Method, Network, Node, NodeId, ParamId, Root, RootKind,
+    Explanation, Function, Graph, InputDecl, InputKind, Method, Network, Node, NodeId, ParamId, Root, RootKind, Type,
 };
-use crate::ops::{Input, Op};
+use crate::ops::{Broadcast, Constant, Input, Op, Scalar};
 use crate::optimizer::Trained;
 use crate::passes::{self, Driver, Failure, Mode, Trace};
 
@@ -36,6 +36,10 @@ pub fn functions(network: &Network, dump: bool) -> Result<Vec<Optimised>, Failur
         roots.extend(loss.clone());
         roots.extend(network.updates.iter().map(|&(param, node)| Root { kind: RootKind::Param(param), node }));
         functions.push(function(network, "step", roots, Goal::Train, dump)?);
+        if network.gradients.is_some() {
+            let loss = loss.iter().cloned().collect();
+            functions.push(function(network, "gradients", loss, Goal::Gradients, dump)?);
+        }
     }
     if !network.outputs.is_empty() {
         functions.push(function(network, "run", outputs(network), Goal::Infer, dump)?);
@@ -63,6 +67,8 @@ fn outputs(network: &Network) -> Vec<Root> {
 enum Goal<'a> {
     /// Gradients and updates.
     Train,
+    /// Gradients alone.
+    Gradients,
     /// The roots.
     Infer,
     /// The attribution that the roots are the values of.
@@ -71,7 +77,7 @@ enum Goal<'a> {
 
 /// The part of the graph that the roots need, for a goal.
 fn function(network: &Network, name: &str, roots: Vec<Root>, goal: Goal<'_>, dump: bool) -> Result<Optimised, Failure> {
-    let mode = if matches!(goal, Goal::Train) { Mode::Training } else { Mode::Inference };
+    let mode = if matches!(goal, Goal::Train | Goal::Gradients) { Mode::Training } else { Mode::Inference };
     let mut graph = network.graph.clone();
     graph.roots = roots;
     let mut driver = Driver::new(Scope { inputs: &network.inputs, params: &network.params }, dump);
@@ -86,6 +92,10 @@ fn function(network: &Network, name: &str, roots: Vec<Root>, goal: Goal<'_>, dum
     match goal {
         Goal::Train => driver.apply("autodiff", Stage::Function, &mut graph, |graph| {
             train(network, graph);
+            Ok(true)
+        })?,
+        Goal::Gradients => driver.apply("autodiff", Stage::Function, &mut graph, |graph| {
+            give_gradients(network, graph);
             Ok(true)
         })?,
         Goal::Infer => false,
@@ -103,8 +113,35 @@ fn function(network: &Network, name: &str, roots: Vec<Root>, goal: Goal<'_>, dum
 
 /// Adds the gradients and the updates of all trainable parameters.
 fn train(network: &Network, graph: &mut Graph) {
+    let trained = trained(network, graph);
+    if let Some(optimizer) = network.optimizer {
+        optimizer.update(graph, &trained, &network.params);
+    }
+}
+
+/// Makes the gradients of all trainable parameters results, in order of declaration.
+fn give_gradients(network: &Network, graph: &mut Graph) {
+    let trained = trained(network, graph);
+    let trainable = network.params.iter().enumerate().filter(|(_, decl)| decl.trainable);
+    for (place, (index, decl)) in trainable.enumerate() {
+        let found = trained.iter().find(|one| one.index.0 == index).map(|one| one.gradient);
+        // The loss does not depend on it.
+        let node = found.unwrap_or_else(|| {
+            let (dtype, dims, span) = (decl.ty.dtype, decl.ty.dims.clone(), decl.span);
+            let zero =
+                Node { op: Constant { value: Scalar(0.0), dtype }.into(), ty: Type::scalar(dtype), span, name: None };
+            let zero = graph.push(zero, &[]);
+            let op = Broadcast { batched: false, dims }.into();
+            graph.push(Node { op, ty: decl.ty.clone(), span, name: None }, &[zero])
+        });
+        graph.roots.push(Root { kind: RootKind::Output(place), node });
+    }
+}
+
+/// Adds the gradients of all trainable parameters that the loss depends on.
+fn trained(network: &Network, graph: &mut Graph) -> Vec<Trained> {
     let loss = graph.roots.iter().find(|root| root.kind == RootKind::Loss).map(|root| root.node);
-    let (Some(loss), Some(optimizer)) = (loss, network.optimizer) else { return };
+    let Some(loss) = loss else { return Vec::new() };
     let trainable: Vec<(ParamId, NodeId)> = graph
         .ids()
         .into_iter()
@@ -117,10 +154,8 @@ fn train(network: &Network, graph: &mut Graph) {
         .collect();
     let wrt: Vec<NodeId> = trainable.iter().map(|&(_, node)| node).collect();
     let gradients = autodiff::gradients(graph, loss, &wrt);
-    let trained = trainable.iter().zip(gradients);
-    let trained: Vec<Trained> =
-        trained.filter_map(|(&(index, param), gradient)| Some(Trained { index, param, gradient: gradient? })).collect();
-    optimizer.update(graph, &trained, &network.params);
+    let trained = trainable.into_iter().zip(gradients);
+    trained.filter_map(|((index, param), gradient)| Some(Trained { index, param, gradient: gradient? })).collect()
 }
 
 /// The graph between the cut values and the result.

@@ -91,7 +91,7 @@ pub use ::ndarray;
 pub use aligned::{ALIGNMENT, AlignedVec, Zeroable};
 pub use error::{Error, Result};
 pub use kiln_macros::network;
-pub use params::{Element, Init, ParamInfo, Params};
+pub use params::{Element, Frozen, Gradients, Init, ParamInfo, Params};
 pub use rows::Rows;
 
 /// The examples of the README and of the language's reference, compiled as tests.

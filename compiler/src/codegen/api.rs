@@ -229,7 +229,14 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
     let doc = format!(" Trains [`{name}`]: parameters, optimiser state, and the memory of a step.");
     let step_doc = format!(" What a training step of [`{name}`] gives back.");
     let settings = settings(visibility);
-    let state = int(summary::state_elements(module));
+    let state = super::transfer::state(module, &int(summary::state_elements(module)));
+    let transfer = super::transfer::methods(module, hidden);
+    let gradients = module.entry("gradients").map_or(0, |entry| entry.plan.arena_bytes);
+    let arena = int(entry.plan.arena_bytes.max(gradients));
+    let scratch = match module.entry("gradients") {
+        Some(_) => quote!(::kiln::engine::largest(&[#hidden::step::SCRATCH_BYTES, #hidden::gradients::SCRATCH_BYTES])),
+        None => quote!(#hidden::step::SCRATCH_BYTES),
+    };
     let rate = network.optimizer.map_or(0.0, crate::ir::Optimizer::learning_rate);
     let call = Call::of(module, entry, hidden);
     let [slots, count] = ["state", "steps"].map(super::names::local);
@@ -251,6 +258,7 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
         #visibility struct #trainer {
             model: #name,
             state: ::kiln::AlignedVec<#float>,
+            frozen: ::kiln::Frozen<#float>,
             engine: ::kiln::engine::Engine,
             learning_rate: f64,
             steps: u64,
@@ -269,10 +277,12 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
         #[allow(dead_code, clippy::too_many_arguments)]
         impl #trainer {
             fn of(model: #name) -> Self {
+                let state = #state;
                 Self {
                     model,
-                    state: ::kiln::AlignedVec::new(#state),
-                    engine: ::kiln::engine::Engine::new(#name::TRAIN_ARENA_BYTES, #hidden::step::SCRATCH_BYTES),
+                    state,
+                    frozen: ::kiln::Frozen::new(#name::INFOS),
+                    engine: ::kiln::engine::Engine::new(#arena, #scratch),
                     learning_rate: #rate,
                     steps: 0,
                     seed: 0,
@@ -289,8 +299,10 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
             #visibility fn step(&mut self, #(#parameters),*) -> ::kiln::Result<#step<'_>> {
                 #checks
                 self.steps += 1;
+                self.frozen.keep(self.model.params.block(), &self.state);
                 let (#slots, #count) = (self.state.as_mut_ptr(), self.steps);
                 #run
+                self.frozen.put_back(self.model.params.block_mut(), &mut self.state);
                 Ok(#step {
                     loss: #loss,
                     #value
@@ -319,6 +331,7 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
             }
 
             #settings
+            #transfer
 
             /// The model as it is now.
             #visibility fn model(&self) -> &#name {

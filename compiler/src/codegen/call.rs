@@ -30,7 +30,7 @@ impl Call {
     pub(super) fn of(module: &Module, entry: &Entry, hidden: &Ident) -> Self {
         let function = &entry.program.function;
         let used = used_inputs(entry);
-        let all = function.name == "step" || function.name == "loss";
+        let all = matches!(function.name.as_str(), "step" | "gradients" | "loss");
         let taken = |index: &usize| all || used.contains(index);
         let arguments: Vec<(usize, &InputDecl)> =
             function.inputs.iter().enumerate().filter(|(index, _)| taken(index)).collect();
@@ -68,7 +68,7 @@ impl Call {
             if taken(&index) { quote!(#data.as_ptr().cast::<u8>()) } else { quote!(::core::ptr::null::<u8>()) }
         });
         let name = ident(&function.name);
-        let training = function.name == "step";
+        let training = matches!(function.name.as_str(), "step" | "gradients");
         let rate = if training { quote!(self.learning_rate) } else { quote!(0.0) };
         let seed = if training { quote!(self.seed) } else { quote!(0) };
         let params = if training {
@@ -134,7 +134,7 @@ fn root(entry: &Entry, kind: &RootKind) -> Option<proc_macro2::Literal> {
     offset(entry, root.node)
 }
 
-fn offset(entry: &Entry, node: NodeId) -> Option<proc_macro2::Literal> {
+pub(super) fn offset(entry: &Entry, node: NodeId) -> Option<proc_macro2::Literal> {
     let base = entry.program.needs.storage(&entry.program.function.graph, node);
     match entry.plan.places.get(&base) {
         Some(&Place::Arena(offset)) => Some(int(offset)),

@@ -16,6 +16,7 @@ mod product;
 pub mod skeleton;
 mod summary;
 mod train;
+mod transfer;
 mod window;
 
 use proc_macro2::TokenStream;

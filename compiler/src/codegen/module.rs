@@ -34,7 +34,7 @@ impl Module {
 
     /// Entries that the predictor runs.
     pub fn inference(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| entry.program.function.name != "step")
+        self.entries.iter().filter(|entry| !matches!(entry.program.function.name.as_str(), "step" | "gradients"))
     }
 }
 

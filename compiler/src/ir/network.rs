@@ -346,6 +346,8 @@ pub struct Network {
     pub loss: Option<NodeId>,
     /// How; present exactly if `loss` is.
     pub optimizer: Option<Optimizer>,
+    /// `gradients();`: the trainer gives gradients without an update.
+    pub gradients: Option<Span>,
     /// `method(...)` statements.
     pub methods: Vec<Method>,
     /// `explain(...)` statements.

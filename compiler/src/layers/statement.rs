@@ -22,6 +22,14 @@ pub(super) const TEMPLATES: &[Template] = &[
         build: set_optimizer,
     },
     Template {
+        name: "gradients",
+        aliases: &[],
+        docs: "Gives the trainer a method `gradients`: those of a batch's loss by name, without an update.",
+        params: &[],
+        layer: false,
+        build: set_gradients,
+    },
+    Template {
         name: "memory",
         aliases: &[],
         docs: "A bound for the bytes of a step's values; past it the build fails.",
@@ -65,5 +73,13 @@ fn set_memory(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         return b.fail("a second `memory`: a network has one");
     }
     b.resolver.net.memory_max = Some((*bytes, args.span("max")));
+    Ok(Value::Unit)
+}
+
+fn set_gradients(b: &mut Builder<'_, '_>, _: &Bound) -> Eval<Value> {
+    b.resolver.top_level("gradients", b.span)?;
+    if b.resolver.net.gradients.replace(b.span).is_some() {
+        return b.fail("a second `gradients`");
+    }
     Ok(Value::Unit)
 }

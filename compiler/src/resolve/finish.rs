@@ -222,6 +222,9 @@ impl Resolver<'_> {
             }
             _ => {}
         }
+        if let (None, Some(span)) = (self.declared.loss, self.net.gradients) {
+            self.error(Diagnostic::new(span, "gradients are those of a loss, and there is none"));
+        }
         self.penalties();
         if let (Some(loss), Some(span)) = (self.net.loss, self.declared.loss)
             && !self.depends_on_parameter(loss)

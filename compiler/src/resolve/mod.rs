@@ -127,6 +127,7 @@ impl<'e> Resolver<'e> {
             outputs: Vec::new(),
             loss: None,
             optimizer: None,
+            gradients: None,
             methods: Vec::new(),
             explanations: Vec::new(),
             updates: Vec::new(),

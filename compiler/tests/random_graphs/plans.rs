@@ -58,6 +58,7 @@ fn assemble(program: &[(u8, u64)], seed: u64, mode: Mode, optimizer: Option<Opti
         outputs: Vec::new(),
         loss: None,
         optimizer: None,
+        gradients: None,
         methods: Vec::new(),
         explanations: Vec::new(),
         updates: Vec::new(),

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "safetensors")]
 pub(crate) mod file;
+mod frozen;
+mod gradients;
 mod init;
 mod matched;
 
@@ -12,6 +14,8 @@ use crate::random::Random;
 use crate::simd::Float;
 use crate::{Error, Result};
 
+pub use frozen::Frozen;
+pub use gradients::Gradients;
 pub use init::Init;
 pub use matched::Matched;
 
@@ -141,6 +145,13 @@ impl<E: Element> Params<E> {
     /// The block that holds them all.
     pub fn block_mut(&mut self) -> &mut [E] {
         &mut self.block
+    }
+
+    /// Gives those that train the values of another block of the same layout.
+    pub fn set_trainable(&mut self, block: &[E]) {
+        for info in self.infos.iter().filter(|info| info.trainable) {
+            self.block[info.range()].copy_from_slice(&block[info.range()]);
+        }
     }
 
     /// The block's first element.
