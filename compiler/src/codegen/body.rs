@@ -73,7 +73,7 @@ impl Scope {
 
 /// A kernel's code as it grows.
 pub(super) struct Body<'a> {
-    cx: Context<'a>,
+    pub(super) cx: Context<'a>,
     kernel: &'a Kernel,
     names: Names,
     /// Statements before the loops: pointers and scalars.
@@ -231,7 +231,7 @@ impl<'a> Body<'a> {
         self.full.values.get(&node).or(row).cloned()
     }
 
-    fn scope(&mut self, place: Level) -> &mut Scope {
+    pub(super) fn scope(&mut self, place: Level) -> &mut Scope {
         match (&mut self.row, place) {
             (Some(row), Level::Row) => row,
             _ => &mut self.full,
@@ -239,7 +239,7 @@ impl<'a> Body<'a> {
     }
 
     /// An operand of a node: views looked through.
-    fn operand(&mut self, operand: NodeId) -> TokenStream {
+    pub(super) fn operand(&mut self, operand: NodeId) -> TokenStream {
         let cx = self.cx;
         let graph = cx.graph();
         let access = cx.program.needs.access(graph, operand);
@@ -267,7 +267,7 @@ impl<'a> Body<'a> {
     }
 
     /// At which level a type stands in the loops as they are now.
-    fn place_of(&self, ty: &Type) -> Level {
+    pub(super) fn place_of(&self, ty: &Type) -> Level {
         level(&self.domain, self.suffix, ty).unwrap_or(Level::Full)
     }
 
@@ -361,80 +361,6 @@ impl<'a> Body<'a> {
         name
     }
 
-    /// Where a value's element of the current row and column is.
-    fn own_place(&mut self, node: NodeId) -> (TokenStream, TokenStream) {
-        let pointer = self.pointer(node);
-        let place = self.place_of(self.cx.graph().ty(node));
-        let cols = match place {
-            Level::Row => 1,
-            Level::Full => self.columns(),
-        };
-        let row = if place == Level::Row && locate(self.cx, node).pitch.is_none() {
-            quote!(row)
-        } else {
-            self.row_start(node, cols)
-        };
-        match place {
-            Level::Row => (quote!(#pointer.add(#row)), quote!(1)),
-            Level::Full => (quote!(#pointer.add(#row + col)), quote!(n)),
-        }
-    }
-
-    /// The first of a value's `cols` elements in the current row.
-    fn row_start(&self, node: NodeId, cols: usize) -> TokenStream {
-        let lead: usize = self.domain.dims[..self.domain.dims.len() - self.suffix].iter().product();
-        let cols = int(cols);
-        match (locate(self.cx, node).pitch, lead) {
-            (None, _) => quote!(row * #cols),
-            (Some(pitch), 1) => {
-                let pitch = int(pitch);
-                quote!(row * #pitch)
-            }
-            (Some(pitch), lead) => {
-                let (pitch, lead) = (int(pitch), int(lead));
-                quote!(row / #lead * #pitch + row % #lead * #cols)
-            }
-        }
-    }
-
-    /// The statements that compute and store values of one vector.
-    pub(super) fn epilogue(&mut self, writes: &[NodeId]) -> Vec<TokenStream> {
-        for &node in writes {
-            self.value(node, Level::Full);
-        }
-        for &node in writes {
-            self.store(node);
-        }
-        self.next_sweep()
-    }
-
-    /// Stores a value that has a name.
-    pub(super) fn store(&mut self, node: NodeId) {
-        if self.cx.program.needs.joined.contains(&node) {
-            self.store_parts(node);
-            return;
-        }
-        let place = self.place_of(self.cx.graph().ty(node));
-        let value = self.value(node, place);
-        let (at, n) = self.own_place(node);
-        self.scope(place).lines.push(quote!(s.store_n(#at, #value, #n);));
-    }
-
-    /// Stores parts of one width side by side.
-    fn store_parts(&mut self, node: NodeId) {
-        let parts: Vec<TokenStream> = self.graph().inputs(node).into_iter().map(|part| self.operand(part)).collect();
-        let pointer = self.pointer(node);
-        let cols = self.columns();
-        let row = self.row_start(node, cols.saturating_mul(parts.len()));
-        for (place, part) in parts.into_iter().enumerate() {
-            let offset = (place > 0).then(|| {
-                let offset = int(place * cols);
-                quote!(+ #offset)
-            });
-            self.full.lines.push(quote!(s.store_n(#pointer.add(#row + col #offset), #part, n);));
-        }
-    }
-
     /// Keeps a value of this row in scratch memory for a later sweep.
     pub(super) fn spill(&mut self, node: NodeId, slot: usize) {
         let value = self.value(node, Level::Full);
@@ -451,7 +377,7 @@ impl<'a> Body<'a> {
     }
 
     /// Elements of a row of the loops as they are now.
-    fn columns(&self) -> usize {
+    pub(super) fn columns(&self) -> usize {
         self.domain.dims[self.domain.dims.len() - self.suffix..].iter().product()
     }
 }

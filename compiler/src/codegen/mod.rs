@@ -14,6 +14,7 @@ mod moves;
 mod names;
 mod product;
 pub mod skeleton;
+mod store;
 mod summary;
 mod train;
 mod transfer;

@@ -157,3 +157,41 @@ pub fn index(graph: &Graph, take: NodeId) -> Option<usize> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::codegen::Entry;
+    use crate::diag::Diagnostics;
+    use crate::fuse::{Kind, Program};
+    use crate::plan::Plan;
+    use crate::{functions, module, resolve, syntax};
+
+    /// The function `run` of a network.
+    fn run(body: &str) -> Entry {
+        let source = format!("Net<batch = 4> {{ {body} }}");
+        let mut errors = Diagnostics::default();
+        let declaration = syntax::parse(source.parse().unwrap(), &mut errors).unwrap();
+        let Some(network) = resolve::resolve(&declaration, &mut errors).filter(|_| !errors.any()) else {
+            panic!("{}", errors.render("network", &source))
+        };
+        let functions = functions::functions(&network, false).unwrap();
+        module::assemble(network, functions).unwrap().entries.swap_remove(0)
+    }
+
+    /// The body of its only loop.
+    fn body(entry: &Entry) -> (&Program, &Plan) {
+        let loops = entry.program.loops.values().zip(entry.plan.loops.values());
+        let [only] = loops.collect::<Vec<_>>().try_into().unwrap();
+        only
+    }
+
+    #[test]
+    fn the_gates_of_a_cell_are_one_sweep_behind_the_product() {
+        let entry = run("let x = input([5, 3]); output(x.lstm(8, return_sequences = true));");
+        let (program, plan) = body(&entry);
+        let kinds: Vec<Kind> = program.kernels.iter().map(|kernel| kernel.kind).collect();
+        assert!(matches!(kinds.as_slice(), [Kind::Product(_), Kind::Map]), "{kinds:?}");
+        // Every thread goes through all steps of its own rows.
+        assert_eq!(plan.barriers, [false, false]);
+    }
+}
