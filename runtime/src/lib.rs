@@ -66,6 +66,7 @@
 //!
 //! - `safetensors` (default): `save` and `load`.
 //! - `data`: readers of IDX and CSV files, and shuffled mini-batches, in `kiln::data`.
+//! - `progress`: a bar on the terminal while [`train::Fit`] runs.
 
 // Generated code says `::kiln`, in this crate's own tests too.
 extern crate self as kiln;
@@ -94,11 +95,13 @@ pub use kiln_macros::network;
 pub use params::{Element, Frozen, Gradients, Init, ParamInfo, Params};
 pub use rows::Rows;
 
-/// The examples of the README and of the language's reference, compiled as tests.
+/// The examples of the README and of the references, compiled as tests.
 #[cfg(doctest)]
 mod documents {
     #[doc = include_str!("../../README.md")]
     mod readme {}
     #[doc = include_str!("../../docs/language.md")]
     mod language {}
+    #[doc = include_str!("../../docs/training.md")]
+    mod training {}
 }
