@@ -46,7 +46,7 @@ impl Sum {
     fn stored(body: &Graph, node: NodeId, captured: &BTreeMap<NodeId, usize>) -> Self {
         let inputs = body.inputs(node);
         match body.op(node) {
-            op @ (Op::Contract(_) | Op::Conv2dWeightGrad(_))
+            op @ (Op::Contract(_) | Op::Conv2dWeightGrad(_) | Op::EmbedGrad(_))
                 if !inputs.iter().any(|input| captured.contains_key(input)) =>
             {
                 Self::Over(op.clone(), inputs)

@@ -99,3 +99,67 @@ fn choose(this: &Loop) -> BTreeSet<NodeId> {
     }
     chosen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Build;
+    use super::*;
+    use crate::ops::{Add, MatMul, Mul, Relu, Tanh};
+
+    const PRODUCT: MatMul = MatMul { transpose: false };
+
+    #[test]
+    fn the_products_of_all_inputs_are_one() {
+        let mut build = Build::default();
+        let (x, h, w) = (build.input(&[3, 2]), build.input(&[4]), build.param(&[2, 4]));
+        let found = build.scan([1, 1], &[x, h, w], |step, args| {
+            let product = step.op(PRODUCT, &[args[0], args[2]]);
+            let positive = step.op(Relu, &[product]);
+            vec![step.op(Mul, &[positive, args[1]])]
+        });
+        build.output(found[0]);
+        assert_eq!(
+            build.after(hoist),
+            "%0 = input {index=0} : f64[B, 3, 2]\n%1 = param {index=0} : f64[2, 4]\n\
+             %2 = matmul %0, %1 {transpose=false} : f64[B, 3, 4]\n%3 = relu %2 : f64[B, 3, 4]\n\
+             %4 = input {index=1} : f64[B, 4]\n\
+             %5 = scan %3, %4 {steps=3, reverse=false, sequences=1, states=1} : u8[0]\n    \
+             %0 = input {index=0} : f64[B, 4]\n    %1 = input {index=1} : f64[B, 4]\n    \
+             %2 = mul %0, %1 : f64[B, 4]\n    carry 0 = %2\n\
+             %6 = take %5 {index=0} : f64[B, 4]\noutput 0 = %6\n"
+        );
+    }
+
+    #[test]
+    fn what_depends_on_the_state_or_is_cheap_stays() {
+        let mut build = Build::default();
+        let (x, h, w) = (build.input(&[3, 4]), build.input(&[4]), build.param(&[4, 4]));
+        let found = build.scan([1, 1], &[x, h, w], |step, args| {
+            let product = step.op(PRODUCT, &[args[1], args[2]]);
+            let next = step.op(Tanh, &[product]);
+            // The sequence is read all the same.
+            let positive = step.op(Relu, &[args[0]]);
+            let sum = step.op(Add, &[positive, args[0]]);
+            vec![step.op(Add, &[next, sum]), positive]
+        });
+        build.output(found[0]);
+        build.output(found[1]);
+        assert_eq!(hoist(&mut build.graph), Ok(false));
+    }
+
+    #[test]
+    fn a_loop_without_states_is_none() {
+        let mut build = Build::default();
+        let (x, w, row) = (build.input(&[3, 5, 2]), build.param(&[2, 4]), build.input(&[4]));
+        let found = build.scan([1, 0], &[x, w, row], |step, args| {
+            let product = step.op(PRODUCT, &[args[0], args[1]]);
+            let row = step.broadcast(args[2], true, &[1, 4]);
+            let row = step.broadcast(row, true, &[5, 4]);
+            vec![step.op(Add, &[product, row]), row]
+        });
+        build.output(found[0]);
+        let text = build.after(|graph| Ok(hoist(graph)? | super::super::prune(graph)?));
+        assert!(!text.contains("scan"), "{text}");
+        assert!(text.contains("%1 = param {index=0} : f64[2, 4]\n%2 = matmul %0, %1"), "{text}");
+    }
+}

@@ -105,7 +105,7 @@ impl Lift {
         let mut operands = Vec::new();
         for (place, (&input, &id)) in inputs.iter().zip(&outer).enumerate() {
             operands.push(match input {
-                Lifted::Same(_) if place == 0 || !reads_weight(&op) => {
+                Lifted::Same(_) if weight(&op) != Some(place) => {
                     let ty = this.stacked(this.body.ty(this.body.input(node, place)));
                     push(Broadcast { batched: ty.batched, dims: ty.dims }.into(), &[id])?
                 }
@@ -124,9 +124,13 @@ fn before(first: usize, rest: Vec<usize>) -> Vec<usize> {
     [vec![first], rest].concat()
 }
 
-/// Whether the second operand is a weight that all rows share.
-fn reads_weight(op: &Op) -> bool {
-    matches!(op, Op::MatMul(_) | Op::Conv2d(_) | Op::Conv2dInputGrad(_))
+/// The operand that is a weight: all rows read the same.
+fn weight(op: &Op) -> Option<usize> {
+    match op {
+        Op::Embed(_) => Some(0),
+        Op::MatMul(_) | Op::Conv2d(_) | Op::Conv2dInputGrad(_) => Some(1),
+        _ => None,
+    }
 }
 
 /// Whether a node of a body can be computed for all steps at once, given which of its operands vary.
@@ -135,7 +139,9 @@ pub(super) fn can_lift(this: &Loop, node: NodeId, varies: impl Fn(NodeId) -> boo
     let inputs = this.body.inputs(node);
     let spread = |&input: &NodeId| varies(input) || this.body.ty(input).dtype.is_float();
     match op {
-        Op::MatMul(_) | Op::Conv2d(_) | Op::Conv2dInputGrad(_) => inputs.get(1).is_some_and(|&weight| !varies(weight)),
+        Op::MatMul(_) | Op::Conv2d(_) | Op::Conv2dInputGrad(_) | Op::Embed(_) => {
+            weight(op).and_then(|place| inputs.get(place)).is_some_and(|&weight| !varies(weight))
+        }
         Op::Reduce(_) | Op::Gather(_) | Op::BatchMatMul(_) => inputs.iter().all(spread),
         Op::MaxPool2d(_) | Op::MaxPool2dIndex(_) | Op::MaxPool2dGrad(_) | Op::MaxPool2dTake(_) => {
             inputs.iter().all(spread)

@@ -83,11 +83,17 @@ fn results_outside(graph: &mut Graph, this: &mut Loop) -> Result<bool, String> {
     for root in this.body.roots.clone() {
         let (RootKind::Output(_), Some(index)) = (&root.kind, this.result(&root.kind)) else { continue };
         if let Some(&(first, _)) = emitted.iter().find(|(_, node)| *node == root.node) {
-            if let Some(&take) = this.takes(graph).get(&index).and_then(|takes| takes.first()) {
-                let node =
-                    Node { op: Take { index: first, ty: graph.ty(take).clone() }.into(), ..graph.node(take).clone() };
-                let scan = graph.input(take, 0);
-                let new = graph.push(node, &[scan]);
+            let takes = this.takes(graph);
+            if let Some(&take) = takes.get(&index).and_then(|takes| takes.first()) {
+                let new = match takes.get(&first).and_then(|takes| takes.first()) {
+                    Some(&known) => known,
+                    None => {
+                        let op = Take { index: first, ty: graph.ty(take).clone() }.into();
+                        let node = Node { op, ..graph.node(take).clone() };
+                        let scan = graph.input(take, 0);
+                        graph.push(node, &[scan])
+                    }
+                };
                 changed |= settle(graph, this, index, new);
             }
             continue;
@@ -214,4 +220,71 @@ fn last_step(graph: &mut Graph, id: NodeId) -> Result<bool, String> {
     graph.replace(id, new);
     graph.remove(id);
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Build;
+    use super::*;
+    use crate::ops::{Add, Exp, Neg};
+
+    #[test]
+    fn results_states_and_operands_that_nobody_needs_go() {
+        let mut build = Build::default();
+        let (x, a, b, c) = (build.input(&[3, 4]), build.input(&[4]), build.input(&[4]), build.input(&[4]));
+        let found = build.scan([1, 3], &[x, a, b, c], |step, args| {
+            let &[x, a, b, c] = args else { panic!("four operands") };
+            let next = step.op(Add, &[a, x]);
+            // `b` needs itself alone, and `c` never changes.
+            let alone = step.op(Exp, &[b]);
+            let sum = step.op(Add, &[next, c]);
+            let unread = step.op(Neg, &[sum]);
+            vec![next, alone, c, sum, unread]
+        });
+        build.output(found[2]);
+        build.output(found[3]);
+        assert_eq!(
+            build.after(prune),
+            "%0 = input {index=3} : f64[B, 4]\n%1 = input {index=0} : f64[B, 3, 4]\n%2 = input {index=1} : f64[B, 4]\n\
+             %3 = scan %1, %2, %0 {steps=3, reverse=false, sequences=1, states=1} : u8[0]\n    \
+             %0 = input {index=1} : f64[B, 4]\n    %1 = input {index=0} : f64[B, 4]\n    \
+             %2 = add %0, %1 : f64[B, 4]\n    %3 = input {index=2} : f64[B, 4]\n    \
+             %4 = add %2, %3 : f64[B, 4]\n    carry 0 = %2\n    output 0 = %4\n\
+             %4 = take %3 {index=1} : f64[B, 3, 4]\noutput 0 = %0\noutput 1 = %4\n"
+        );
+    }
+
+    #[test]
+    fn nothing_is_given_or_emitted_twice() {
+        let mut build = Build::default();
+        let (x, h) = (build.input(&[3, 4]), build.input(&[4]));
+        let found = build.scan([2, 1], &[x, x, h], |step, args| {
+            let sum = step.op(Add, &[args[0], args[1]]);
+            let next = step.op(Add, &[sum, args[2]]);
+            vec![next, next, next, args[1]]
+        });
+        for &node in &found[1..] {
+            build.output(node);
+        }
+        let text = build.after(prune);
+        assert!(text.contains("scan %0, %1 {steps=3, reverse=false, sequences=1, states=1}"), "{text}");
+        assert_eq!(text.matches("take").count(), 1, "{text}");
+        assert!(text.ends_with("output 0 = %3\noutput 1 = %3\noutput 2 = %0\n"), "{text}");
+    }
+
+    #[test]
+    fn the_last_of_all_states_is_the_final_one() {
+        let mut build = Build::default();
+        let (x, h) = (build.input(&[3, 4]), build.input(&[4]));
+        let found = build.scan([1, 1], &[x, h], |step, args| {
+            let next = step.op(Add, &[args[0], args[1]]);
+            vec![next, next]
+        });
+        let last = Slice { starts: vec![2, 1], ends: vec![3, 3], steps: vec![1, 1] };
+        let last = build.op(last, &[found[1]]);
+        build.output(last);
+        let text = build.after(|graph| Ok(prune(graph)? | prune(graph)?));
+        assert!(text.contains("take %2 {index=0} : f64[B, 4]\n%4 = reshape %3 : f64[B, 1, 4]"), "{text}");
+        assert!(!text.contains("    output"), "{text}");
+    }
 }

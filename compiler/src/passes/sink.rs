@@ -121,3 +121,49 @@ impl Region {
 fn is_product(op: &Op) -> bool {
     matches!(op, Op::MatMul(_) | Op::BatchMatMul(_) | Op::Conv2d(_) | Op::Conv2dInputGrad(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Build;
+    use super::*;
+    use crate::ops::{Add, MatMul, Neg, Tanh};
+
+    const PRODUCT: MatMul = MatMul { transpose: true };
+
+    #[test]
+    fn products_that_only_results_need_are_one() {
+        let mut build = Build::default();
+        let (x, h, w) = (build.input(&[3, 4]), build.input(&[4]), build.param(&[2, 4]));
+        let found = build.scan([1, 1], &[x, h, w], |step, args| {
+            let next = step.op(Add, &[args[0], args[1]]);
+            let tanh = step.op(Tanh, &[next]);
+            let product = step.op(PRODUCT, &[tanh, args[2]]);
+            vec![next, step.op(Neg, &[product])]
+        });
+        build.output(found[1]);
+        let text = build.after(|graph| Ok(sink(graph)? | super::super::prune(graph)?));
+        let (_, behind) = text.split_once("take").expect("a result");
+        assert!(
+            text.contains("    %3 = tanh %2 : f64[B, 4]\n    carry 0 = %2\n    output 0 = %3\n%3 = take"),
+            "{text}"
+        );
+        assert!(behind.contains("matmul %3, %4 {transpose=true} : f64[B, 3, 2]"), "{text}");
+        assert!(behind.contains("neg %5 : f64[B, 3, 2]"), "{text}");
+    }
+
+    #[test]
+    fn what_the_next_step_needs_stays() {
+        let mut build = Build::default();
+        let (x, h, w) = (build.input(&[3, 4]), build.input(&[4]), build.param(&[4, 4]));
+        let found = build.scan([1, 1], &[x, h, w], |step, args| {
+            let product = step.op(PRODUCT, &[args[1], args[2]]);
+            let next = step.op(Add, &[product, args[0]]);
+            // Its operand would have to be emitted for it.
+            vec![next, product, step.op(Neg, &[args[1]])]
+        });
+        for node in found {
+            build.output(node);
+        }
+        assert_eq!(sink(&mut build.graph), Ok(false));
+    }
+}

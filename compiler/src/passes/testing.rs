@@ -11,7 +11,7 @@ use crate::ir::verify::{Scope, Stage};
 use crate::ir::{
     DType, Graph, Init, InputDecl, InputKind, NodeId, ParamDecl, ParamId, ParamSettings, Root, RootKind, Type,
 };
-use crate::ops::{Broadcast, Constant, Input, Op, Param, Scalar};
+use crate::ops::{Body, Broadcast, Constant, Input, Op, Param, Scalar, Scan, Take};
 
 /// A graph that is being built.
 #[derive(Default)]
@@ -66,6 +66,31 @@ impl Build {
         let constant = self.constant(value);
         let Type { batched, dims, .. } = self.graph.ty(like).clone();
         if batched || !dims.is_empty() { self.broadcast(constant, batched, &dims) } else { constant }
+    }
+
+    /// The results of a loop over the first of the operands; `body` gives the next states, then what is emitted.
+    pub(super) fn scan(
+        &mut self,
+        [sequences, states]: [usize; 2],
+        operands: &[NodeId],
+        body: impl FnOnce(&mut Build, &[NodeId]) -> Vec<NodeId>,
+    ) -> Vec<NodeId> {
+        let mut step = Build::default();
+        let mut inputs = Vec::new();
+        for (index, &operand) in operands.iter().enumerate() {
+            let ty = self.graph.ty(operand);
+            let ty = if index < sequences { ty.with_dims(&ty.dims[1..]) } else { ty.clone() };
+            inputs.push(step.op(Input { index, ty }, &[]));
+        }
+        for (place, node) in body(&mut step, &inputs).into_iter().enumerate() {
+            let kind = place.checked_sub(states).map_or(RootKind::Carry(place), RootKind::Output);
+            step.graph.roots.push(Root { kind, node });
+        }
+        let steps = self.graph.ty(operands[0]).dims[0];
+        let scan = Scan { body: Body::new(step.graph), steps, reverse: false, sequences, states };
+        let types = scan.results();
+        let scan = self.op(scan, operands);
+        types.into_iter().enumerate().map(|(index, ty)| self.op(Take { index, ty }, &[scan])).collect()
     }
 
     pub(super) fn output(&mut self, node: NodeId) {

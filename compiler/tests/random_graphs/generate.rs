@@ -205,7 +205,12 @@ impl Builder {
         match code % 40 {
             0..=9 => {
                 let op: Op = match code % 40 {
-                    0 | 1 => Neg.into(),
+                    0 => Neg.into(),
+                    1 => match choices.below(3) {
+                        0 => Erf.into(),
+                        1 => Sin.into(),
+                        _ => Cos.into(),
+                    },
                     2 => Abs.into(),
                     3 => Exp.into(),
                     4 => Tanh.into(),
@@ -268,8 +273,18 @@ impl Builder {
             }
             22 => {
                 let (index, _) = self.indices[choices.below(self.indices.len())];
-                if choices.yes() {
-                    return self.raw(OneHot { classes: 4, dtype: DType::F64 }, &[index]);
+                match choices.below(4) {
+                    0 => return self.raw(OneHot { classes: 4, dtype: DType::F64 }, &[index]),
+                    1 => {
+                        let table = self.param(&[4, 1 + choices.below(3)], choices);
+                        let padding = choices.yes().then_some(0);
+                        return self.raw(Embed { padding }, &[table, index]);
+                    }
+                    2 => {
+                        let length = self.raw(Iota { length: 1 + choices.below(4), dtype: DType::F64 }, &[])?;
+                        return self.raw(Broadcast { batched: true, dims: self.ty(length).dims }, &[length]);
+                    }
+                    _ => {}
                 }
                 let mut wanted = self.ty(index).with_dtype(DType::F64);
                 wanted.dims.push(4);

@@ -184,6 +184,12 @@ impl Case {
     }
 }
 
+/// The primitives of a random loop with its gradients.
+pub(crate) fn occurring(seed: u64, found: &mut dyn FnMut(&Op)) {
+    let graph = Case::new(&[], seed).looped();
+    graph.ids().into_iter().for_each(|id| found(graph.op(id)));
+}
+
 fn check(program: &[(u8, u64)], seed: u64) -> Result<(), TestCaseError> {
     let case = Case::new(program, seed);
     let unrolled = case.unrolled();

@@ -270,6 +270,20 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// Whether each thread computes its own rows. A loop does if all that its steps do is.
+    fn by_rows(&self, kernel: &Kernel) -> bool {
+        fn all(program: &Program) -> bool {
+            program.kernels.iter().all(|kernel| one(program, kernel))
+        }
+        fn one(program: &Program, kernel: &Kernel) -> bool {
+            match kernel.kind {
+                Kind::Loop(node) => program.loops.get(&node).is_some_and(all),
+                _ => kernel.domain.batched,
+            }
+        }
+        one(self.program, kernel)
+    }
+
     /// What a thread may touch in a kernel, and whether it writes. Values of the batch in a kernel over the batch: the
     /// thread's own rows. Anything else may be anybody's; who writes what of it among the threads of one kernel is
     /// the kernel's own business, which `Bytes` of no rows leave out.
@@ -285,7 +299,7 @@ impl<'a> Machine<'a> {
         let all = reads.iter().map(|&node| (node, false)).chain(kernel.writes.iter().map(|&node| (node, true)));
         for (node, write) in all {
             let ty = self.ty(node);
-            let range = if ty.batched && kernel.domain.batched {
+            let range = if ty.batched && self.by_rows(kernel) {
                 let (each, more) = (rows / threads, rows % threads);
                 let first = |thread: usize| thread * each + thread.min(more);
                 first(thread) * ty.elements()..first(thread + 1) * ty.elements()

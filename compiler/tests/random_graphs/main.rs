@@ -246,6 +246,11 @@ fn every_primitive_occurs() {
         pool_gradient(graph).expect("the operands are there");
         found.extend(graph.ids().into_iter().map(|id| variant(graph.op(id))));
     }
+    for seed in 0..40 {
+        loops::occurring(seed, &mut |op| {
+            found.insert(variant(op));
+        });
+    }
     let missing: Vec<&str> = Op::ALL.iter().copied().filter(|&name| !found.contains(name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
