@@ -79,6 +79,8 @@ mod directory;
 #[doc(hidden)]
 pub mod engine;
 mod error;
+#[cfg(feature = "explain")]
+pub mod explain;
 #[doc(hidden)]
 pub mod kernels;
 pub mod params;
