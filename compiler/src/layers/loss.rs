@@ -49,6 +49,13 @@ pub(super) const TEMPLATES: &[Template] = &[
                 "The class whose rows or steps count neither in the sum nor in the divisor.",
             )
             .known_as(&["ignore_index"]),
+            Parameter::optional(
+                "class_weights",
+                Kind::Tensor,
+                Fallback::Absent,
+                "A factor for each class, [classes]: of indices that of their class, of dense targets their mean.",
+            )
+            .known_as(&["class_weight"]),
         ],
         layer: false,
         build: cross_entropy,
@@ -119,7 +126,8 @@ fn cross_entropy(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         if let Arg::Int(_) = args.get("ignore_class") {
             return b.fail_at(args, "ignore_class", "`ignore_class` needs class indices, and the target is dense");
         }
-        let (logits, mut target) = pair(b, args, "logits")?;
+        let (logits, dense) = pair(b, args, "logits")?;
+        let mut target = dense;
         if smoothing != 0.0 {
             let kept = b.scale(target, 1.0 - smoothing)?;
             target = b.shift(kept, smoothing / classes as f64)?;
@@ -127,6 +135,7 @@ fn cross_entropy(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         let log = surprise(b, logits, axis, from_logits)?;
         let terms = b.mul(target, log)?;
         let rows = b.reduce(ReduceKind::Sum, terms, &[axis], false)?;
+        let rows = by_class(b, args, rows, dense, classes)?;
         return mean(b, args, rows);
     }
     let mut rows = if from_logits {
@@ -146,6 +155,7 @@ fn cross_entropy(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         let kept = b.scale(rows, 1.0 - smoothing)?;
         rows = b.add(kept, all)?;
     }
+    let rows = by_class(b, args, rows, target, classes)?;
     match *args.get("ignore_class") {
         Arg::Int(class) => match usize::try_from(class).ok().filter(|&class| class < classes) {
             Some(class) => mean_of_others(b, args, rows, target, (class, classes)),
@@ -155,6 +165,27 @@ fn cross_entropy(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
         },
         _ => mean(b, args, rows),
     }
+}
+
+/// Each element times the weight of its target's class.
+fn by_class(b: &mut Builder<'_, '_>, args: &Bound, rows: NodeId, target: NodeId, classes: usize) -> Eval<NodeId> {
+    let Some(weights) = b.optional_tensor(args, "class_weights")? else { return Ok(rows) };
+    let have = b.dims(weights);
+    if have != [classes] {
+        let message = format!("`class_weights` must be [{classes}], one for each class, but is {}", shape(&have));
+        return b.shape_error(args.span("class_weights"), message, &[weights], None);
+    }
+    let ty = b.ty(target);
+    if ty.dtype != DType::U32 {
+        let factors = b.mul(target, weights)?;
+        let factors = b.reduce(ReduceKind::Sum, factors, &[ty.dims.len().saturating_sub(1)], false)?;
+        return b.mul(rows, factors);
+    }
+    let dims = [ty.dims.as_slice(), &[classes]].concat();
+    let batched = ty.batched || b.ty(weights).batched;
+    let wide = b.resolver.broadcast(weights, batched, &dims, b.span)?;
+    let factors = pick(b, wide, target)?;
+    b.mul(rows, factors)
 }
 
 /// How many classes there are. Targets that are indices must fit them, and the other axes.

@@ -3,6 +3,7 @@
 mod activations;
 mod attention;
 mod cells;
+mod complete;
 mod keras;
 mod keras_optimizers;
 mod loops;

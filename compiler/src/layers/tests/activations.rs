@@ -16,7 +16,7 @@ fn they_are_their_formulas() {
         let sum: f64 = (0..2000).map(|k| bell(2 * k) + 4.0 * bell(2 * k + 1) + bell(2 * k + 2)).sum();
         std::f64::consts::FRAC_2_SQRT_PI * end / 12_000.0 * sum
     };
-    let cases: [(&str, &dyn Fn(f64) -> f64); 31] = [
+    let cases: [(&str, &dyn Fn(f64) -> f64); 32] = [
         ("x.relu(negative_slope = 0.2)", &|x| relu(x, 0.2, 0.0)),
         ("x.relu(threshold = 1.0)", &|x| relu(x, 0.0, 1.0)),
         ("x.relu(max_value = 3, negative_slope = 0.5, threshold = 0.25)", &|x| relu(x, 0.5, 0.25).min(3.0)),
@@ -27,6 +27,7 @@ fn they_are_their_formulas() {
         ("cos(x)", &f64::cos),
         ("log1p(abs(x))", &|x| x.abs().ln_1p()),
         ("x.linear()", &|x| x),
+        ("log(1.0 + square(x))", &|x| (1.0 + x * x).ln()),
         ("x.exponential()", &f64::exp),
         ("x.celu(alpha = 2)", &|x| if x > 0.0 { x } else { 2.0 * ((x / 2.0).exp() - 1.0) }),
         ("x.hard_tanh()", &|x| x.clamp(-1.0, 1.0)),

@@ -186,3 +186,34 @@ fn of_embeddings() {
     let text = "let x = input([2]); let w = param([2]); loss(triplet(x + 0 * w, x + 0 * w, x + 0 * w));";
     assert!(gradient(text, &[0.5, 1.0]).iter().all(|g| g.is_finite()));
 }
+
+#[test]
+fn weights_of_classes() {
+    let x = filled(&[2, 3], 0.3);
+    let term = |row: usize, class: usize| {
+        let total: f64 = (0..3).map(|k| x[[row, k].as_slice()].exp()).sum();
+        total.ln() - x[[row, class].as_slice()]
+    };
+    // Parameters are as `filled`, this one being the first.
+    let weight = filled(&[3], 0.0);
+    let of = |class: usize| weight[[class].as_slice()];
+    let expected = (of(2) * term(0, 2) + of(0) * term(1, 0)) / 2.0;
+    let class = array(&[2], &[2.0, 0.0]);
+    let hot = array(&[2, 3], &[0., 0., 1., 1., 0., 0.]);
+    for (data, target) in [("let y = class(3);", &class), ("let y = target([3]);", &hot)] {
+        let text = format!(
+            "let x = input([3]); {data} let w = param([3], trainable = false); let v = param([1]);
+            loss(cross_entropy(x + 0 * v, y, class_weights = w));"
+        );
+        let found = loss(&text, &[x.clone(), target.clone()]);
+        assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+    }
+    // Sequences, with an ignored class and a weight for each row.
+    let text =
+        "let x = input([2, 3]); let y = classes([2], 3); let u = weight(); let w = param([3], trainable = false);
+        let v = param([1]); loss(cross_entropy(x + 0 * v, y, weight = u, class_weights = w, ignore_class = 1));";
+    let steps = filled(&[1, 2, 3], 0.3);
+    let found = loss(text, &[steps, array(&[1, 2], &[2., 1.]), array(&[1], &[3.0])]);
+    let expected = 3.0 * of(2) * term(0, 2);
+    assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+}
