@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 const TESTS: &[&str] = &[
     include_str!("../tests.rs"),
     include_str!("activations.rs"),
+    include_str!("keras.rs"),
     include_str!("losses.rs"),
     include_str!("optimizers.rs"),
     include_str!("picking.rs"),
