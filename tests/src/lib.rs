@@ -2,6 +2,8 @@
 //! the reference interpreter, which runs the same tokens in f64.
 
 pub mod check;
+pub mod emitted;
+pub mod golden;
 pub mod oracle;
 
 pub use check::{Data, Outcome, Question, check};
