@@ -1,7 +1,7 @@
 //! Makes networks of the golden cases: several cases in each, so that they compile in bearable time.
 
 #[path = "src/golden.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
+#[allow(dead_code, unreachable_pub, reason = "the tests use the rest")]
 mod golden;
 
 use std::fmt::Write;

@@ -1,6 +1,6 @@
 //! Every case of `tests/goldens/cases` by the reference interpreter, in f64, against Keras and PyTorch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use kiln_compiler::diag::Diagnostics;
@@ -8,7 +8,7 @@ use kiln_compiler::eval::{self, Array, Context};
 use kiln_compiler::ir::{Graph, Network, NodeId, ParamId, Root, RootKind};
 use kiln_compiler::ops::Op;
 use kiln_compiler::passes::{self, Mode};
-use kiln_compiler::{autodiff, resolve, syntax};
+use kiln_compiler::{autodiff, functions, layers, resolve, syntax};
 use kiln_tests::golden::{self, Case, Tensor};
 use kiln_tests::oracle::Oracle;
 
@@ -17,17 +17,13 @@ const TOLERANCE: f64 = 1e-6;
 #[test]
 fn every_case_agrees() {
     let mut mistakes = Vec::new();
-    let mut count = 0;
-    for file in golden::files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/cases")) {
-        for case in golden::read(&file) {
-            count += 1;
-            let result = std::panic::catch_unwind(|| check(&case));
-            let family = file.file_stem().unwrap_or_default().to_string_lossy();
-            match result {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => mistakes.push(format!("{family}, {}: {error}", case.name)),
-                Err(_) => mistakes.push(format!("{family}, {}: a panic", case.name)),
-            }
+    let cases = cases();
+    let count = cases.len();
+    for (family, case) in &cases {
+        match std::panic::catch_unwind(|| check(case)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => mistakes.push(format!("{family}, {}: {error}", case.name)),
+            Err(_) => mistakes.push(format!("{family}, {}: a panic", case.name)),
         }
     }
     assert!(count > 100, "{count} cases");
@@ -153,4 +149,70 @@ fn close(name: &str, found: &Array, expected: &Tensor) -> Result<(), String> {
 
 fn agree(name: &str, found: &[f64], expected: &[f64]) -> Result<(), String> {
     golden::compare(found, expected, golden::largest(expected), TOLERANCE).map_err(|error| format!("{name}: {error}"))
+}
+
+/// What has no golden, and why.
+const EXEMPT: &[(&str, &str)] = &[
+    ("memory", "it bounds the build and computes nothing"),
+    ("loss", "each case's loss is one"),
+    ("optimizer", "each case's optimiser is one"),
+];
+
+#[test]
+fn every_row_of_the_reference_has_a_case() {
+    let words: BTreeSet<String> = cases().iter().flat_map(|(_, case)| words(&case.body())).collect();
+    let covered = |name: &str| words.contains(name) || EXEMPT.iter().any(|(exempt, _)| *exempt == name);
+    let missing: Vec<&str> = layers::all()
+        .filter(|template| !covered(template.name) && !template.aliases.iter().any(|alias| covered(alias)))
+        .map(|template| template.name)
+        .collect();
+    assert!(missing.is_empty(), "no golden of {missing:?}: add a case to tests/goldens and run make.py");
+    for (exempt, why) in EXEMPT {
+        assert!(layers::find(exempt).is_some(), "{exempt} is gone ({why})");
+    }
+}
+
+/// The identifiers of some tokens.
+fn words(text: &str) -> Vec<String> {
+    let letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    text.split(|character| !letter(character)).filter(|word| !word.is_empty()).map(str::to_string).collect()
+}
+
+/// Primitives that no golden reaches, and why. Each has a gradient check of its own all the same (`ops/testing.rs`).
+const UNREACHED: &[(&str, &str)] = &[];
+
+#[test]
+fn every_primitive_is_reached_by_a_case() {
+    let mut reached: BTreeSet<String> = BTreeSet::new();
+    for (_, case) in cases() {
+        let text = format!("Net<batch = {}, dtype = f64> {{\n{}\n}}", case.rows(), case.body());
+        let network = network(&text).expect("a sound case");
+        let functions = functions::functions(&network, false).expect("sound passes");
+        let optimised = functions.iter().map(|optimised| &optimised.function.graph);
+        for graph in optimised.chain([&network.graph]) {
+            collect(graph, &mut reached);
+        }
+    }
+    let missing: Vec<&&str> = Op::ALL
+        .iter()
+        .filter(|name| !reached.contains(**name) && !UNREACHED.iter().any(|(unreached, _)| unreached == *name))
+        .collect();
+    assert!(missing.is_empty(), "no golden reaches {missing:?}");
+}
+
+/// The names of a graph's primitives, those of loops' bodies, too.
+fn collect(graph: &Graph, names: &mut BTreeSet<String>) {
+    for node in graph.ids() {
+        let op = graph.op(node);
+        names.insert(format!("{op:?}").split(['(', ' ']).next().unwrap_or_default().to_string());
+        if let Op::Scan(scan) = op {
+            collect(scan.body.graph(), names);
+        }
+    }
+}
+
+fn cases() -> Vec<(String, Case)> {
+    let files = golden::files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/cases"));
+    let family = |file: &Path| file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    files.iter().flat_map(|file| golden::read(file).into_iter().map(|case| (family(file), case))).collect()
 }

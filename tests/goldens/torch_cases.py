@@ -1,0 +1,106 @@
+"""What PyTorch says, in f64, where Keras on a CPU has no such thing."""
+
+import torch
+from torch.nn import functional as F
+
+from golden import ROWS, Case, data, declare, rng
+
+torch.set_default_dtype(torch.float64)
+
+
+def case(name, text, f, inputs, kinds=None, params=None, loss=None):
+    """As `keras_cases.function`."""
+    kinds, params = kinds or {}, params or {}
+    made = Case(name)
+    made.text = [declare(key, values, kinds.get(key)) for key, values in inputs.items()]
+    made.text += [text] if isinstance(text, str) else text
+    tensors = {key: torch.tensor(values) for key, values in {**inputs, **params}.items()}
+    for kind, arrays in (("input", inputs), ("param", params)):
+        for key, array in arrays.items():
+            made.write(kind, key, array)
+    watched = {key: value.requires_grad_() for key, value in tensors.items() if key not in kinds}
+    result = f(*tensors.values())
+    if loss is not None:
+        made.loss, total, outputs = loss, result, {}
+    else:
+        outputs = result if isinstance(result, dict) else {"y": result}
+        total, terms = 0.0, []
+        for key, value in outputs.items():
+            weights = data(name + key, tuple(value.shape))
+            made.text.append(f"let {key}_w = target([{', '.join(str(extent) for extent in weights.shape[1:])}]);")
+            made.write("input", f"{key}_w", weights)
+            total = total + (value * torch.tensor(weights)).mean()
+            terms.append(f"mean({key} * {key}_w)")
+        made.loss = " + ".join(terms)
+    for key, value in outputs.items():
+        made.write("output", key, value.detach().numpy())
+    made.write("value", "loss", total.item())
+    gradients = torch.autograd.grad(total, list(watched.values()), allow_unused=True)
+    for (key, value), gradient in zip(watched.items(), gradients):
+        made.write("grad", key, (torch.zeros_like(value) if gradient is None else gradient).numpy())
+    return made
+
+
+def image(x):
+    return x.permute(0, 3, 1, 2)
+
+
+def conv2d(x, w, b=None, **settings):
+    """Over Keras's layouts."""
+    return F.conv2d(image(x), w.permute(3, 2, 0, 1), b, **settings).permute(0, 2, 3, 1)
+
+
+def torch_layers():
+    x = data("torch image", (ROWS, 4, 3, 4))
+    for name, expression, weight, settings in [
+        ("conv2d_groups", "x.conv2d(4, kernel = 2, groups = 2)", (2, 2, 2, 4), {"groups": 2}),
+        ("conv2d_groups_of_one", "x.conv2d(8, kernel = (3, 1), groups = 4, stride = (1, 2))", (3, 1, 1, 8),
+         {"groups": 4, "stride": (1, 2)}),
+        ("conv2d_zeros_around", "x.conv2d(2, kernel = 3, pad = (2, 1), stride = 2, dilation = (1, 2))", (3, 3, 4, 2),
+         {"padding": (2, 1), "stride": 2, "dilation": (1, 2)}),
+    ]:
+        params = {"y.weight": data(name + "w", weight), "y.bias": data(name + "b", weight[3:])}
+        yield case(name, f"let y = {expression};", lambda x, w, b, s=settings: conv2d(x, w, b, **s), {"x": x}, params=params)
+    sequence = data("torch sequence", (ROWS, 5, 4))
+    params = {"y.weight": data("conv1d_groups w", (3, 2, 6)), "y.bias": data("conv1d_groups b", (6,))}
+    yield case("conv1d_groups", "let y = x.conv1d(6, kernel = 3, groups = 2, pad = 1);",
+               lambda x, w, b: F.conv1d(x.permute(0, 2, 1), w.permute(2, 1, 0), b, padding=1, groups=2).permute(0, 2, 1),
+               {"x": sequence}, params=params)
+    small = data("torch pool", (ROWS, 4, 4, 2))
+    yield case("max_pool2d_around", "let y = x.max_pool2d(3, stride = 2, pad = 1);",
+               lambda x: F.max_pool2d(image(x), 3, 2, 1).permute(0, 2, 3, 1), {"x": small})
+    # Ties: the first largest cell takes the gradient.
+    ties = rng("ties").integers(0, 2, size=(ROWS, 4, 4, 1)).astype(float)
+    yield case("max_pool2d_ties", "let y = x.max_pool2d(2);",
+               lambda x: F.max_pool2d(image(x), 2).permute(0, 2, 3, 1), {"x": ties})
+    yield case("max_pool2d_overlapping_ties", "let y = x.max_pool2d(2, stride = 1);",
+               lambda x: F.max_pool2d(image(x), 2, 1).permute(0, 2, 3, 1), {"x": ties})
+
+
+def torch_losses():
+    x = data("torch logits", (ROWS, 2, 4), -2.0, 2.0)
+    t = torch.tensor([[0, 3], [1, 2], [2, 1]])
+    given = {"x": x, "t": t.numpy()}
+    kinds = {"t": "classes([2], 4)"}
+
+    def cross_entropy(**settings):
+        return lambda x, t: F.cross_entropy(x.reshape(-1, 4), t.reshape(-1), **settings)
+
+    for name, settings, text in [
+        ("cross_entropy_ignored", {"ignore_index": 2}, "ignore_class = 2"),
+        ("cross_entropy_smoothed", {"label_smoothing": 0.25}, "label_smoothing = 0.25"),
+        ("cross_entropy_ignored_smoothed", {"ignore_index": 1, "label_smoothing": 0.1},
+         "ignore_class = 1, label_smoothing = 0.1"),
+    ]:
+        yield case(name, [], cross_entropy(**settings), given, kinds=kinds, loss=f"cross_entropy(x, t, {text})")
+
+    def focal(x, t):
+        p = torch.softmax(x, -1).gather(-1, t[..., None])[..., 0]
+        return (-0.25 * (1 - p) ** 2 * torch.log(p)).mean()
+
+    yield case("categorical_focal_indices", [], focal, given, kinds=kinds, loss="categorical_focal_cross_entropy(x, t)")
+
+
+def cases():
+    yield "torch_layers", torch_layers()
+    yield "torch_losses", torch_losses()
