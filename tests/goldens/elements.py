@@ -30,7 +30,8 @@ def activations():
         ("log_sigmoid", "x.log_sigmoid()", act.log_sigmoid),
         ("softplus", "x.softplus()", act.softplus),
         ("silu", "x.silu()", act.silu),
-        ("gelu", "x.gelu()", lambda x: act.gelu(x, approximate=True)),
+        ("gelu", "x.gelu()", lambda x: act.gelu(x, approximate=False)),
+        ("gelu_approximate", "x.gelu(approximate = true)", lambda x: act.gelu(x, approximate=True)),
         ("softmax", "x.softmax()", act.softmax),
         ("log_softmax", "x.log_softmax()", act.log_softmax),
     ]:
@@ -61,6 +62,9 @@ def elements():
         ("sqrt", "sqrt(a)", tf.sqrt, [positive]),
         ("abs", "abs(a)", tf.abs, [x]),
         ("square", "square(a)", tf.square, [x]),
+        ("erf", "erf(a)", tf.math.erf, [x]),
+        ("sin", "sin(a)", tf.sin, [x]),
+        ("cos", "cos(a)", tf.cos, [x]),
         ("maximum", "maximum(a, b)", tf.maximum, [x, other]),
         ("minimum", "minimum(a, b)", tf.minimum, [x, other]),
         ("maximum_number", "maximum(a, 0.3)", lambda a: tf.maximum(a, tf.constant(0.3, tf.float64)), [x]),
@@ -117,6 +121,10 @@ def tensors():
     yield function("one_hot", "let y = one_hot(c) * a[0, 0];",
                    lambda c, a: tf.one_hot(c, 4, dtype=tf.float64) * a[:, 0, 0][:, None], {"c": index, "a": a[:, :1, :1]},
                    kinds={"c": "class(4)"})
+    words = np.array([[1, 4], [0, 1], [3, 3]])
+    yield function("one_hot_tokens", "let y = one_hot(c) * a;",
+                   lambda c, a: tf.one_hot(c, 5, dtype=tf.float64) * a, {"c": words, "a": data("tokens a", (ROWS, 2, 1))},
+                   kinds={"c": "tokens([2], 5)"})
     yield function("fills", ["let w = param([3]);", "let y = a * w + zeros([3]) - ones([3]) + full([3], 0.25);"],
                    lambda a, w: a * w - 0.75, {"a": a}, params={"w": data("fills w", (3,))})
 

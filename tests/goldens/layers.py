@@ -97,6 +97,21 @@ def normalisations():
               k.GroupNormalization(-1, epsilon=0.1, scale=False), (3, 4), ["y.beta"])
 
 
+def stacks():
+    x = data("stacks x", (ROWS, 6, 6, 1))
+    names = ["h.0.weight", "h.0.bias", "h.1.weight", "h.1.bias"]
+    yield layer(
+        "conv_relu_pool",
+        ["let h = x.conv2d(4, kernel = 3, pad = same).relu().max_pool2d(2).conv2d(3, kernel = 2).relu();",
+         "let y = h.max_pool2d(2);"],
+        [k.Conv2D(4, 3, padding="same", activation="relu"), k.MaxPooling2D(2), k.Conv2D(3, 2, activation="relu"),
+         k.MaxPooling2D(2)], {"x": x}, names)
+    yield layer("norm_stack", ["let h = x.conv2d(2, kernel = 2, bias = false);", "let n = h.batch_norm();",
+                               "let y = n.relu();"],
+                [k.Conv2D(2, 2, use_bias=False), k.BatchNormalization(), k.ReLU()], {"x": x[:, :3, :3]},
+                ["h.weight", "n.gamma", "n.beta", "n.moving_mean", "n.moving_variance"])
+
+
 def dropouts():
     for name, text, made, shape in [
         ("dropout", "x.dropout(0.5)", k.Dropout(0.5), (4,)),
@@ -109,6 +124,7 @@ def dropouts():
 def shapes():
     yield one("flatten", "x.flatten()", k.Flatten(), (2, 3, 2))
     yield one("reshape", "x.reshape([3, -1])", k.Reshape((3, -1)), (2, 3, 2))
+    yield one("repeat_vector", "x.repeat_vector(3)", k.RepeatVector(3), (4,))
     yield one("transpose", "x.transpose(axes = (1, 2, 0))", k.Permute((2, 3, 1)), (2, 3, 2))
     yield one("permute", "x.permute(axes = (1, 0))", k.Permute((2, 1)), (2, 3))
     a, b = data("join a", (ROWS, 2, 3)), data("join b", (ROWS, 2, 3))
@@ -122,5 +138,5 @@ def shapes():
 
 
 def cases():
-    for family in (dense, convolution, sequences, images, normalisations, dropouts, shapes):
+    for family in (dense, convolution, sequences, images, normalisations, stacks, dropouts, shapes):
         yield family.__name__, family()

@@ -6,7 +6,7 @@ import sys
 
 HERE = pathlib.Path(__file__).parent
 # TensorFlow and PyTorch each in an environment of its own, where they don't get along: `--torch` makes PyTorch's cases.
-KERAS = ["layers", "elements", "losses", "optimizers", "recurrent", "trajectories"]
+KERAS = ["layers", "elements", "losses", "optimizers", "recurrent", "attention", "trajectories"]
 TORCH = ["torch_cases"]
 
 

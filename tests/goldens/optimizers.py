@@ -14,6 +14,8 @@ def optimizers():
          lambda: k.SGD(0.1, momentum=0.8, nesterov=True)),
         ("sgd_decay_clip", "sgd(lr = 0.1, weight_decay = 0.1, clip_value = 0.05)",
          lambda: k.SGD(0.1, weight_decay=0.1, clipvalue=0.05)),
+        ("sgd_clip_norm", "sgd(lr = 0.1, clip_norm = 0.2)", lambda: k.SGD(0.1, clipnorm=0.2)),
+        ("sgd_global_clip_norm", "sgd(lr = 0.1, global_clip_norm = 0.2)", lambda: k.SGD(0.1, global_clipnorm=0.2)),
         ("adam", "adam", lambda: k.Adam()),
         ("adam_settings", "adam(lr = 0.02, beta1 = 0.8, beta2 = 0.9, epsilon = 0.1)",
          lambda: k.Adam(0.02, 0.8, 0.9, 0.1)),

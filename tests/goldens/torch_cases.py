@@ -77,6 +77,36 @@ def torch_layers():
                lambda x: F.max_pool2d(image(x), 2, 1).permute(0, 2, 3, 1), {"x": ties})
 
 
+def torch_attention():
+    words = torch.tensor([[1, 4, 1], [0, 1, 0], [3, 3, 2]])
+    # PyTorch leaves the row of the padding index as it is, which starts with zeros.
+    table = data("padding table", (5, 2))
+    table[1] = 0.0
+    yield case("embedding_padding", "let y = c.embedding(2, padding = 1);",
+               lambda c, w: F.embedding(c, w, padding_idx=1), {"c": words.numpy()}, kinds={"c": "tokens([3], 5)"},
+               params={"y.weight": table})
+    q, k, v = (data(f"attention {name}", (ROWS, *shape)) for name, shape in
+               (("q", (3, 2)), ("k", (4, 2)), ("v", (4, 3))))
+    given = {"q": q, "k": k, "v": v}
+    dot = F.scaled_dot_product_attention
+    yield case("scaled_dot_product_attention", "let y = scaled_dot_product_attention(q, k, v);", dot, given)
+    yield case("scaled_dot_product_scale", "let y = scaled_dot_product_attention(q, k, v, scale = 2.0);",
+               lambda q, k, v: dot(q, k, v, scale=2.0), given)
+    yield case("scaled_dot_product_causal", "let y = scaled_dot_product_attention(q, q, q, causal = true);",
+               lambda q: dot(q, q, q, is_causal=True), {"q": q})
+
+    def encoded(x):
+        steps, features = x.shape[1:]
+        rate = 10000.0 ** (-(torch.arange(features) // 2 * 2.0) / features)
+        angle = torch.arange(steps)[:, None] * rate
+        return x + torch.where(torch.arange(features) % 2 == 0, angle.sin(), angle.cos())
+
+    x = data("encoding x", (ROWS, 3, 4))
+    table = encoded(torch.zeros(1, 3, 4))[0].numpy()
+    yield case("sinusoidal_encoding", "let y = x.sinusoidal_encoding();", lambda x, t: encoded(x) + 0.0 * t, {"x": x},
+               params={"y.table": table})
+
+
 def torch_losses():
     x = data("torch logits", (ROWS, 2, 4), -2.0, 2.0)
     t = torch.tensor([[0, 3], [1, 2], [2, 1]])
@@ -103,4 +133,5 @@ def torch_losses():
 
 def cases():
     yield "torch_layers", torch_layers()
+    yield "torch_attention", torch_attention()
     yield "torch_losses", torch_losses()

@@ -235,11 +235,12 @@ impl Case {
         if index("class") || index("classes") || index("tokens") { "index" } else { "float" }
     }
 
-    /// Whether outputs can't depend on an input: a target or a weight.
+    /// Whether an input stands in the loss alone.
     pub fn only_for_the_loss(&self, input: &Tensor) -> bool {
-        let data =
-            |data: &str| self.statements.iter().any(|text| text.starts_with(&format!("let {} = {data}(", input.name)));
-        data("target") || data("weight")
+        let letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let own = format!("let {} = ", input.name);
+        let others = self.statements.iter().filter(|statement| !statement.starts_with(&own));
+        !others.flat_map(|statement| statement.split(|character| !letter(character))).any(|word| word == input.name)
     }
 }
 
