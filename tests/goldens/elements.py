@@ -32,6 +32,16 @@ def activations():
         ("silu", "x.silu()", act.silu),
         ("gelu", "x.gelu()", lambda x: act.gelu(x, approximate=False)),
         ("gelu_approximate", "x.gelu(approximate = true)", lambda x: act.gelu(x, approximate=True)),
+        ("linear", "x.linear()", act.linear),
+        ("celu", "x.celu(alpha = 0.5)", lambda x: act.celu(x, 0.5)),
+        ("glu", "x.glu()", act.glu),
+        ("hard_tanh", "x.hard_tanh()", act.hard_tanh),
+        ("tanh_shrink", "x.tanh_shrink()", act.tanh_shrink),
+        ("hard_shrink", "x.hard_shrink()", act.hard_shrink),
+        ("soft_shrink", "x.soft_shrink()", act.soft_shrink),
+        ("sparse_plus", "x.sparse_plus()", act.sparse_plus),
+        ("squareplus", "x.squareplus()", act.squareplus),
+        ("threshold", "x.threshold(1.0, 0.25)", lambda x: act.threshold(x, 1.0, 0.25)),
         ("softmax", "x.softmax()", act.softmax),
         ("log_softmax", "x.log_softmax()", act.log_softmax),
     ]:
@@ -62,6 +72,11 @@ def elements():
         ("sqrt", "sqrt(a)", tf.sqrt, [positive]),
         ("abs", "abs(a)", tf.abs, [x]),
         ("square", "square(a)", tf.square, [x]),
+        ("exponential", "exponential(a)", act.exponential, [x]),
+        ("log1p", "log1p(a)", tf.math.log1p, [positive]),
+        ("reciprocal", "reciprocal(a)", tf.math.reciprocal, [positive]),
+        ("sign", "sign(a) * b", lambda a, b: tf.sign(a) * b, [x, other]),
+        ("stop_gradient", "stop_gradient(a) * b", lambda a, b: tf.stop_gradient(a) * b, [x, other]),
         ("erf", "erf(a)", tf.math.erf, [x]),
         ("sin", "sin(a)", tf.sin, [x]),
         ("cos", "cos(a)", tf.cos, [x]),
@@ -121,6 +136,17 @@ def tensors():
     yield function("one_hot", "let y = one_hot(c) * a[0, 0];",
                    lambda c, a: tf.one_hot(c, 4, dtype=tf.float64) * a[:, 0, 0][:, None], {"c": index, "a": a[:, :1, :1]},
                    kinds={"c": "class(4)"})
+    yield function("gather", "let y = stack([gather(b, c), gather(b, c)]) * b;",
+                   lambda c, b: tf.gather(b, c, batch_dims=1)[:, None] * b, {"c": np.array([1, 0, 1]), "b": b[:, 0]},
+                   kinds={"c": "class(2)"})
+    yield function("take", "let y = take(b, c, axis = 0);", lambda c, b: tf.gather(b, c, axis=1, batch_dims=1),
+                   {"c": np.array([[2, 0], [1, 1], [0, 2]]), "b": b}, kinds={"c": "tokens([2], 3)"})
+    yield function("tile", "let y = a.tile([2, 1]);", lambda a: tf.tile(a, [1, 2, 1]), {"a": a})
+    yield function("einsum", 'let y = einsum("ij,jk->ki", a, b);', lambda a, b: tf.einsum("bij,bjk->bki", a, b),
+                   {"a": a, "b": b})
+    yield function("flip", ["let p = a.flip(axis = 0);", "let q = a.flip(axis = 1);"],
+                   lambda a: {"p": tf.reverse(a, [1]), "q": tf.reverse(a, [2])}, {"a": a})
+    yield function("roll", "let y = a.roll(1, axis = 1);", lambda a: tf.roll(a, 1, 2), {"a": a})
     words = np.array([[1, 4], [0, 1], [3, 3]])
     yield function("one_hot_tokens", "let y = one_hot(c) * a;",
                    lambda c, a: tf.one_hot(c, 5, dtype=tf.float64) * a, {"c": words, "a": data("tokens a", (ROWS, 2, 1))},

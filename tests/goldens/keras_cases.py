@@ -100,6 +100,10 @@ def layer(name, text, layers, inputs, names=(), kinds=None, call=None, training=
         return result if isinstance(result, dict) else {"y": result}
 
     forward(False)
+    for one in layers:
+        # Keras rounds this factor of attention to f32 on the way to f64.
+        if hasattr(one, "_inverse_sqrt_key_dim"):
+            one._inverse_sqrt_key_dim = np.float64(one._inverse_sqrt_key_dim)
     variables = [variable for one in layers for variable in one.weights if "seed" not in variable.path]
     assert len(variables) == len(names), (name, [(v.path, v.shape) for v in variables])
     for key, variable in zip(names, variables):
@@ -116,7 +120,7 @@ def layer(name, text, layers, inputs, names=(), kinds=None, call=None, training=
     if not training:
         return case
     with tf.GradientTape() as tape:
-        watched = {key: value for key, value in tensors.items() if value.dtype == tf.float64}
+        watched = {key: value for key, value in tensors.items() if value.dtype == tf.float64 and key not in kinds}
         for value in watched.values():
             tape.watch(value)
         outputs = forward(True)

@@ -115,6 +115,8 @@ def stacks():
 def dropouts():
     for name, text, made, shape in [
         ("dropout", "x.dropout(0.5)", k.Dropout(0.5), (4,)),
+        ("gaussian_noise", "x.gaussian_noise(0.5)", k.GaussianNoise(0.5), (4,)),
+        ("gaussian_dropout", "x.gaussian_dropout(0.5)", k.GaussianDropout(0.5), (4,)),
         ("spatial_dropout1d", "x.spatial_dropout1d(0.5)", k.SpatialDropout1D(0.5), (3, 2)),
         ("spatial_dropout2d", "x.spatial_dropout2d(0.5)", k.SpatialDropout2D(0.5), (2, 2, 2)),
     ]:

@@ -104,7 +104,7 @@ def torch_attention():
     x = data("encoding x", (ROWS, 3, 4))
     table = encoded(torch.zeros(1, 3, 4))[0].numpy()
     yield case("sinusoidal_encoding", "let y = x.sinusoidal_encoding();", lambda x, t: encoded(x) + 0.0 * t, {"x": x},
-               params={"y.table": table})
+               kinds={"y.table": "fixed"}, params={"y.table": table})
 
 
 def torch_losses():
@@ -123,6 +123,14 @@ def torch_losses():
          "ignore_class = 1, label_smoothing = 0.1"),
     ]:
         yield case(name, [], cross_entropy(**settings), given, kinds=kinds, loss=f"cross_entropy(x, t, {text})")
+
+    distance = data("contrastive distance", (ROWS, 2), 0.125, 2.0)
+    alike = rng("contrastive").integers(0, 2, size=(ROWS, 2)).astype(float)
+    yield case("contrastive", [], lambda d, t: (t * d**2 + (1 - t) * torch.relu(1 - d) ** 2).mean(),
+               {"x": distance, "t": alike}, kinds={"t": "target([2])"}, loss="contrastive(x, t)")
+    a, p, n = (data(f"triplet {name}", (ROWS, 4)) for name in "apn")
+    yield case("triplet", [], lambda a, p, n: F.triplet_margin_loss(a, p, n, margin=1.0, eps=0.0), {"a": a, "p": p, "n": n},
+               loss="triplet(a, p, n)")
 
     def focal(x, t):
         p = torch.softmax(x, -1).gather(-1, t[..., None])[..., 0]
