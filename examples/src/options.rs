@@ -45,6 +45,26 @@ fn rate(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(fits).ok_or("expected a finite number, not negative".to_owned())
 }
 
+/// A network's trainer as the arguments want it: its weights fresh or from a file, seed, threads and learning rate.
+/// Prints the network's table. Returns from the caller with an error if the file does not fit.
+#[macro_export]
+macro_rules! prepared {
+    ($training:expr, $network:ident) => {{
+        println!("{}", $network::summary());
+        let model = match &$training.load {
+            Some(path) => $network::load(path)?,
+            None => $network::new($training.seed),
+        };
+        let mut trainer = model.trainer();
+        trainer.set_seed($training.seed);
+        trainer.set_threads($training.threads)?;
+        if let Some(lr) = $training.lr {
+            trainer.set_learning_rate(lr);
+        }
+        trainer
+    }};
+}
+
 /// A program: reads its arguments, runs, and prints an error plainly.
 pub fn run<A: Parser>(program: impl FnOnce(A) -> anyhow::Result<()>) -> ExitCode {
     let arguments = match A::try_parse() {

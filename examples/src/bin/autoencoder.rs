@@ -7,7 +7,7 @@ use clap::Parser;
 use kiln::data::mnist;
 use kiln::network;
 use kiln::train::{Accuracy, Data};
-use kiln_examples::{Training, fit, write_png};
+use kiln_examples::{Training, fit, prepared, write_png};
 
 network! {
     /// 784 pixels through 32 numbers and back.
@@ -42,17 +42,7 @@ const SHOWN: usize = 16;
 
 fn train(Options { data, out, training }: Options) -> anyhow::Result<()> {
     let data = mnist(data)?;
-    println!("{}", Autoencoder::summary());
-    let model = match &training.load {
-        Some(path) => Autoencoder::load(path)?,
-        None => Autoencoder::new(training.seed),
-    };
-    let mut trainer = model.trainer();
-    trainer.set_seed(training.seed);
-    trainer.set_threads(training.threads)?;
-    if let Some(lr) = training.lr {
-        trainer.set_learning_rate(lr);
-    }
+    let mut trainer = prepared!(training, Autoencoder);
     let [train, test] = [&data.train, &data.test].map(|data| Data::new().with("image", data.x()));
     let result = fit(&training, &mut trainer, &train, &test, None::<Accuracy>)?;
     if let Some(path) = &training.save {

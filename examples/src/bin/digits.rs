@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use kiln::network;
 use kiln::train::Accuracy;
-use kiln_examples::{Training, digits, fit, labelled};
+use kiln_examples::{Training, digits, fit, labelled, prepared};
 
 network! {
     /// Two convolutions and a hidden layer for digits of 8×8 pixels.
@@ -37,17 +37,7 @@ struct Options {
 
 fn train(Options { training }: Options) -> anyhow::Result<()> {
     let (train, test) = digits()?;
-    println!("{}", Digits::summary());
-    let model = match &training.load {
-        Some(path) => Digits::load(path)?,
-        None => Digits::new(training.seed),
-    };
-    let mut trainer = model.trainer();
-    trainer.set_seed(training.seed);
-    trainer.set_threads(training.threads)?;
-    if let Some(lr) = training.lr {
-        trainer.set_learning_rate(lr);
-    }
+    let mut trainer = prepared!(training, Digits);
     let [train, test] = [&train, &test].map(|data| labelled(data, "image", "digit"));
     let result = fit(&training, &mut trainer, &train, &test, Some(Accuracy::new()))?;
     if let Some(path) = &training.save {

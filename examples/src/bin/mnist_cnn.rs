@@ -7,7 +7,7 @@ use clap::Parser;
 use kiln::data::mnist;
 use kiln::network;
 use kiln::train::Accuracy;
-use kiln_examples::{Training, fit, labelled};
+use kiln_examples::{Training, fit, labelled, prepared};
 
 network! {
     /// The convolutional network of the Keras MNIST tutorial.
@@ -41,17 +41,7 @@ struct Options {
 
 fn train(Options { data, training }: Options) -> anyhow::Result<()> {
     let data = mnist(data)?;
-    println!("{}", MnistCnn::summary());
-    let model = match &training.load {
-        Some(path) => MnistCnn::load(path)?,
-        None => MnistCnn::new(training.seed),
-    };
-    let mut trainer = model.trainer();
-    trainer.set_seed(training.seed);
-    trainer.set_threads(training.threads)?;
-    if let Some(lr) = training.lr {
-        trainer.set_learning_rate(lr);
-    }
+    let mut trainer = prepared!(training, MnistCnn);
     let [train, test] = [&data.train, &data.test].map(|data| labelled(data, "image", "digit"));
     let result = fit(&training, &mut trainer, &train, &test, Some(Accuracy::new()))?;
     if let Some(path) = &training.save {

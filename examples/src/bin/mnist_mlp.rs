@@ -7,7 +7,7 @@ use clap::Parser;
 use kiln::data::mnist;
 use kiln::network;
 use kiln::train::Accuracy;
-use kiln_examples::{Training, fit, labelled};
+use kiln_examples::{Training, fit, labelled, prepared};
 
 network! {
     /// Two hidden layers for digits of 28×28 pixels.
@@ -37,17 +37,7 @@ struct Options {
 
 fn train(Options { data, training }: Options) -> anyhow::Result<()> {
     let data = mnist(data)?;
-    println!("{}", MnistMlp::summary());
-    let model = match &training.load {
-        Some(path) => MnistMlp::load(path)?,
-        None => MnistMlp::new(training.seed),
-    };
-    let mut trainer = model.trainer();
-    trainer.set_seed(training.seed);
-    trainer.set_threads(training.threads)?;
-    if let Some(lr) = training.lr {
-        trainer.set_learning_rate(lr);
-    }
+    let mut trainer = prepared!(training, MnistMlp);
     let [train, test] = [&data.train, &data.test].map(|data| labelled(data, "image", "digit"));
     let result = fit(&training, &mut trainer, &train, &test, Some(Accuracy::new()))?;
     if let Some(path) = &training.save {

@@ -1,0 +1,53 @@
+//! Trains a stacked LSTM on MNIST: an image is a sequence of 28 rows of 28 pixels.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use kiln::data::mnist;
+use kiln::network;
+use kiln::train::Accuracy;
+use kiln_examples::{Training, fit, labelled, prepared};
+
+network! {
+    /// Two LSTMs, one behind the other: the first gives its state at every row of the image, the second its last.
+    pub MnistLstm<batch = 128> {
+        let rows = input([28, 28]);
+        let digit = class(10);
+
+        let states = rows.lstm(128, return_sequences = true);
+        let last = states.lstm(128);
+        let logits = last.dense(10);
+
+        output(softmax(logits));
+        loss(cross_entropy(logits, digit));
+        optimizer(adam(lr = 1e-3));
+    }
+}
+
+/// Train a stacked LSTM on MNIST, whose rows are its time steps
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Directory with MNIST's IDX files, gzipped or not; of the t10k files alone, 8,000 images train and 2,000 test
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    #[command(flatten)]
+    training: Training<5, { MnistLstm::BATCH }>,
+}
+
+fn train(Options { data, training }: Options) -> anyhow::Result<()> {
+    let data = mnist(data)?;
+    let mut trainer = prepared!(training, MnistLstm);
+    let [train, test] = [&data.train, &data.test].map(|data| labelled(data, "rows", "digit"));
+    let result = fit(&training, &mut trainer, &train, &test, Some(Accuracy::new()))?;
+    if let Some(path) = &training.save {
+        trainer.model().save(path)?;
+    }
+    println!("{result}");
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    kiln_examples::run(train)
+}
