@@ -46,6 +46,21 @@ def convolution():
               k.SeparableConv2D(2, 3, strides=2, padding="same", depth_multiplier=2), (4, 5, 2), names)
 
 
+def transposed():
+    yield one("conv2d_transpose", "x.conv2d_transpose(2, kernel = 3, stride = 2, pad = same)",
+              k.Conv2DTranspose(2, 3, strides=2, padding="same"), (3, 2, 2), WEIGHT_BIAS)
+    yield one("conv1d_transpose", "x.conv1d_transpose(2, kernel = 3, stride = 2)", k.Conv1DTranspose(2, 3, strides=2),
+              (3, 2), WEIGHT_BIAS)
+    yield one("depthwise_conv1d", "x.depthwise_conv1d(2)", k.DepthwiseConv1D(2), (4, 2), WEIGHT_BIAS)
+    yield one("separable_conv1d", "x.separable_conv1d(3, kernel = 2)", k.SeparableConv1D(3, 2), (4, 2),
+              ["y.depthwise_weight", "y.pointwise_weight", "y.bias"])
+    yield one("alpha_dropout", "x.alpha_dropout(0.5)", k.AlphaDropout(0.5), (4,), training=False)
+    yield one("unit_norm", "x.unit_norm()", k.UnitNormalization(), (4,))
+    a, b = data("join a", (ROWS, 2, 3)), data("join b", (ROWS, 2, 3))
+    yield function("multiply", "let y = multiply(a, b);", lambda a, b: a * b, {"a": a, "b": b})
+    yield function("average", "let y = average(a, b);", lambda a, b: (a + b) / 2.0, {"a": a, "b": b})
+
+
 def sequences():
     yield one("conv1d", "x.conv1d(3, kernel = 2)", k.Conv1D(3, 2), (5, 2), WEIGHT_BIAS)
     yield one("conv1d_length_1", "x.conv1d(2, kernel = 3, pad = same)", k.Conv1D(2, 3, padding="same"), (1, 2),
@@ -140,5 +155,5 @@ def shapes():
 
 
 def cases():
-    for family in (dense, convolution, sequences, images, normalisations, stacks, dropouts, shapes):
+    for family in (dense, convolution, transposed, sequences, images, normalisations, stacks, dropouts, shapes):
         yield family.__name__, family()

@@ -154,6 +154,7 @@ fn agree(name: &str, found: &[f64], expected: &[f64]) -> Result<(), String> {
 /// What has no golden, and why.
 const EXEMPT: &[(&str, &str)] = &[
     ("memory", "it bounds the build and computes nothing"),
+    ("gradients", "it gives gradients, which every case compares"),
     ("loss", "each case's loss is one"),
     ("optimizer", "each case's optimiser is one"),
     ("random_normal", "its numbers are kiln's own; runtime's tests hold their distribution"),
