@@ -63,6 +63,7 @@ mod tests {
     use kiln::train::Accuracy;
 
     use super::*;
+    use crate::Setup;
 
     network! {
         Signs<batch = 4> {
@@ -76,7 +77,7 @@ mod tests {
     }
 
     fn options(epochs: usize) -> Training<5, 4> {
-        Training { epochs, batch: 4, seed: 1, threads: 1, lr: None, save: None, load: None }
+        Training { epochs, setup: Setup { batch: 4, seed: 1, threads: 1, lr: None, save: None, load: None } }
     }
 
     fn dataset(x: [f32; 6]) -> Dataset {

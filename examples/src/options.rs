@@ -1,17 +1,35 @@
 //! The command line.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
 use kiln::pool::Team;
 
-/// Arguments of every training binary, with the defaults of its network.
+/// Arguments of binaries that train by epochs, with the defaults of their networks. Those of [`Setup`] are read as if they
+/// were its own.
 #[derive(Args, Clone, Debug)]
 pub struct Training<const EPOCHS: usize, const CAPACITY: usize> {
     /// How often to go through the training data; 0 only tests
     #[arg(long, value_name = "N", default_value_t = EPOCHS)]
     pub epochs: usize,
+    /// What all binaries take
+    #[command(flatten)]
+    pub setup: Setup<CAPACITY>,
+}
+
+impl<const EPOCHS: usize, const CAPACITY: usize> Deref for Training<EPOCHS, CAPACITY> {
+    type Target = Setup<CAPACITY>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.setup
+    }
+}
+
+/// Arguments of every training binary.
+#[derive(Args, Clone, Debug)]
+pub struct Setup<const CAPACITY: usize> {
     /// Rows of a training step, at most what the network is compiled for
     #[arg(long, value_name = "ROWS", default_value_t = CAPACITY, value_parser = rows::<CAPACITY>)]
     pub batch: usize,
