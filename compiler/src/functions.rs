@@ -169,10 +169,12 @@ fn method(network: &Network, entry: &Method, dump: bool) -> Result<Optimised, Fa
             Op::Input(input) => network.inputs.get(input.index),
             _ => None,
         };
+        // Whoever hands over indices is held to their bound.
+        let made = network.classes(from).map_or(InputKind::Dense, InputKind::Classes);
         let (mut name, kind) = match (declared, &source.name) {
             (Some(input), _) => (input.name.clone(), input.kind.clone()),
-            (None, Some(name)) => (Ident::new(&snake(name), source.span), InputKind::Dense),
-            (None, None) => (Ident::new(&format!("input_{place}"), source.span), InputKind::Dense),
+            (None, Some(name)) => (Ident::new(&snake(name), source.span), made),
+            (None, None) => (Ident::new(&format!("input_{place}"), source.span), made),
         };
         if cut.inputs.iter().any(|input| input.name == name) {
             name = Ident::new(&format!("{}_{place}", snake(&name.to_string())), name.span());

@@ -39,3 +39,46 @@ fn angles_and_noise_in_f32() {
         }
     }
 }
+
+#[test]
+fn places_of_the_largest() {
+    against_reference! {
+        Net(x: float, k: index, y: float) run(x) -> (best, worst, column, d) as f32,
+        Net<batch = 5> {
+            let x = input([4, 6]);
+            let k = classes([4], 6);
+            let y = target([4]);
+            let h = x.dense(6);
+            let best = argmax(h);
+            let worst = h.argmin(axis = 0);
+            let column = argmax(h * 2.0, axis = -2)[1];
+            let table = embedding(best, 3, vocabulary = 6);
+            let right = best == k;
+            let d = gather(h, best) + sum(one_hot(worst), axis = -1)[0] + sum(table, axis = -1);
+            output(best, worst, column, d);
+            loss(mse(d, y) + mean(select(right, h[.., 0], h[.., 1])) + cross_entropy(h, best));
+            optimizer(sgd(lr = 0.1));
+        }
+    }
+}
+
+#[test]
+fn places_within_loops() {
+    against_reference! {
+        Net(x: float, y: float) run(x) -> (last, places) as f64,
+        Net<batch = 5, dtype = f64> {
+            let x = input([3, 4]);
+            let y = target([4]);
+            let w = param([4, 4]);
+            let h = scan(x, h = zeros([4]), |x_t, h| {
+                let next = embedding(argmax(h + x_t), 4);
+                tanh(matmul(h, w) + next * gather(x_t, argmin(x_t)) + x_t.flip())
+            });
+            let last = h[-1];
+            let places = argmax(h);
+            output(last, places);
+            loss(mse(last, y));
+            optimizer(sgd(lr = 0.1));
+        }
+    }
+}

@@ -155,7 +155,6 @@ pub(super) struct Results {
 /// The views of a function's outputs.
 pub(super) fn results(module: &Module, entry: &Entry) -> Results {
     let graph = &entry.program.function.graph;
-    let float = element(module.network.dtype);
     let mut values = Vec::new();
     let mut names = Names::default();
     let rows = local("rows");
@@ -167,7 +166,7 @@ pub(super) fn results(module: &Module, entry: &Entry) -> Results {
             None => names.fresh(&format!("output_{index}")),
         };
         let ty = graph.ty(root.node).clone();
-        let elements = int(ty.elements());
+        let (element, elements) = (element(ty.dtype), int(ty.elements()));
         let (len, axes) =
             if ty.batched { (quote!(#rows * #elements), Some(quote!(#rows))) } else { (quote!(#elements), None) };
         let dims: Vec<TokenStream> = axes
@@ -179,13 +178,13 @@ pub(super) fn results(module: &Module, entry: &Entry) -> Results {
             .collect();
         // SAFETY in the generated code: the call above has filled it.
         let view = quote! {
-            ::kiln::engine::view(unsafe { self.engine.result::<#float>(#offset, #len) }, [#(#dims),*])
+            ::kiln::engine::view(unsafe { self.engine.result::<#element>(#offset, #len) }, [#(#dims),*])
         };
         values.push((name, ty, view));
     }
     let output = format_ident!("{}Output", module.network.name);
     match values.as_slice() {
-        [(_, ty, view)] => Results { ty: view_type(&float, ty), expression: view.clone(), values },
+        [(_, ty, view)] => Results { ty: view_type(ty), expression: view.clone(), values },
         _ => {
             let fields = values.iter().map(|(name, _, view)| quote!(#name: #view));
             Results { ty: quote!(#output<'a>), expression: quote!(#output { #(#fields),* }), values: values.clone() }
@@ -193,9 +192,10 @@ pub(super) fn results(module: &Module, entry: &Entry) -> Results {
     }
 }
 
-pub(super) fn view_type(float: &Ident, ty: &Type) -> TokenStream {
+pub(super) fn view_type(ty: &Type) -> TokenStream {
+    let element = element(ty.dtype);
     let rank = int(ty.dims.len() + usize::from(ty.batched));
-    quote!(::kiln::engine::View<'a, #float, #rank>)
+    quote!(::kiln::engine::View<'a, #element, #rank>)
 }
 
 /// The struct that several outputs come back in.
@@ -205,12 +205,11 @@ pub(super) fn output_struct(module: &Module) -> Option<TokenStream> {
     if outputs.values.len() < 2 {
         return None;
     }
-    let float = element(module.network.dtype);
     let (visibility, name) = (&module.network.visibility, &module.network.name);
     let output = format_ident!("{name}Output");
     let doc = format!(" The outputs of [`{name}`], views into its memory.");
     let fields = outputs.values.iter().map(|(field, ty, _)| {
-        let view = view_type(&float, ty);
+        let view = view_type(ty);
         let doc = format!(" `{ty}`.");
         quote! {
             #[doc = #doc]
@@ -266,7 +265,10 @@ pub(super) fn inference(module: &Module, entry: &Entry, hidden: &Ident) -> Token
     let into = format_ident!("{}_into", name);
     let into_doc =
         format!(" As [`{name}`](Self::{name}), into buffers of the caller's; gives back the number of rows.");
-    let buffers = outputs.values.iter().map(|(value, _, _)| buffer_name(value, outputs.values.len()));
+    let buffers = outputs.values.iter().map(|(value, ty, _)| {
+        let (buffer, element) = (buffer_name(value, outputs.values.len()), element(ty.dtype));
+        quote!(#buffer: &mut [#element])
+    });
     let copies = outputs.values.iter().map(|(value, _, view)| {
         let buffer = buffer_name(value, outputs.values.len());
         let text = buffer.to_string();
@@ -292,7 +294,7 @@ pub(super) fn inference(module: &Module, entry: &Entry, hidden: &Ident) -> Token
         ///
         /// # Errors
         /// If an input does not fit, or a buffer is not as long as its result.
-        #visibility fn #into(&mut self, #(#parameters,)* #(#buffers: &mut [#float]),*) -> ::kiln::Result<usize> {
+        #visibility fn #into(&mut self, #(#parameters,)* #(#buffers),*) -> ::kiln::Result<usize> {
             #prepare
             #(#copies)*
             Ok(#rows)

@@ -34,7 +34,7 @@ pub(super) fn method(module: &Module, entry: &Entry, hidden: &Ident, explanation
     let into = format_ident!("{}_into", name);
     let [state, steps, rows, sum, output] = ["state", "steps", "rows", "sum", "output"].map(local);
     let Some((_, ty, part)) = results(module, entry).values.into_iter().next() else { return TokenStream::new() };
-    let (elements, view) = (int(ty.elements()), view_type(&float, &ty));
+    let (elements, view) = (int(ty.elements()), view_type(&ty));
     let dims: Vec<_> = ty.dims.iter().map(|&dim| int(dim)).collect();
     let rounds = explanation.kind.rounds();
     let (work, result) = if rounds > 1 {

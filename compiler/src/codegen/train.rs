@@ -69,10 +69,14 @@ fn arguments(module: &Module, columns: &Ident, taken: impl Fn(usize) -> bool) ->
 fn hand_on(module: &Module, entry: &Entry, value: &TokenStream, to: &Ident) -> TokenStream {
     let values = results(module, entry).values;
     let one = values.len() == 1;
-    let calls = values.iter().enumerate().map(|(index, (name, ..))| {
+    let calls = values.iter().enumerate().map(|(index, (name, ty, _))| {
         let index = int(index);
         let view = if one { value.clone() } else { quote!(#value.#name) };
-        quote!(#to(#index, #view.as_slice().unwrap_or_default());)
+        let elements = quote!(#view.as_slice().unwrap_or_default());
+        match ty.dtype.is_float() {
+            true => quote!(#to(#index, #elements);),
+            false => quote!(#to(#index, &::kiln::train::numbers(#elements));),
+        }
     });
     quote!(#(#calls)*)
 }

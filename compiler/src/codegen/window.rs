@@ -169,6 +169,11 @@ pub(super) fn whole(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenSt
             let target = body.pointer(anchor);
             quote!(::kiln::kernels::avg_pool2d_grad(s, #images, #shape, #first.cast_const(), #target);)
         }
+        Op::ArgMax(_) => {
+            let target = body.pointer(anchor);
+            let (places, extent) = (rows_of(kernel, Some(result)), int(source.last()));
+            quote!(::kiln::kernels::arg_max(s, #places, #extent, #first.cast_const(), #target);)
+        }
         Op::Embed(op) => {
             let Some(index) = operands.get(1) else { return TokenStream::new() };
             let target = body.pointer(anchor);

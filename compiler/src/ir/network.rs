@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 
 use super::{DType, Graph, NodeId, ParamId, Type};
-use crate::ops::Scalar;
+use crate::ops::{Op, Scalar};
 
 /// What kind of data an input is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -370,4 +370,19 @@ pub struct Function {
     pub inputs: Vec<InputDecl>,
     /// What it computes.
     pub graph: Graph,
+}
+
+impl Network {
+    /// How many classes indices count: those of an input, or the places of an `argmax`.
+    pub fn classes(&self, index: NodeId) -> Option<usize> {
+        let mut node = index;
+        loop {
+            node = match self.graph.op(node) {
+                Op::Input(input) => return self.inputs.get(input.index)?.kind.classes(),
+                Op::ArgMax(_) => return Some(self.graph.ty(*self.graph.inputs(node).first()?).last()),
+                Op::Reshape(_) | Op::Slice(_) | Op::Transpose(_) | Op::Flip(_) => *self.graph.inputs(node).first()?,
+                _ => return None,
+            };
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::template::{Fallback, Kind, Parameter, Template};
 use super::{Bound, Builder};
 use crate::ir::{Type, shape};
-use crate::ops::{OneHot, Op};
+use crate::ops::OneHot;
 use crate::resolve::{Effect, Eval, Request, Trace, Value};
 
 const SHAPE: Parameter = Parameter::required("shape", Kind::Shape, "Its axes.");
@@ -98,16 +98,7 @@ fn one_hot(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     b.node(OneHot { classes, dtype }, &[index]).map(Value::Tensor)
 }
 
-/// How many classes there are, for indices that come from an input.
+/// How many classes there are: those of an input, or the places of an `argmax`.
 pub(super) fn classes(b: &Builder<'_, '_>, index: crate::ir::NodeId) -> Option<usize> {
-    let graph = &b.resolver.net.graph;
-    let mut node = index;
-    loop {
-        match graph.op(node) {
-            Op::Input(_) if b.resolver.sequence_of(node).is_some() => node = b.resolver.sequence_of(node)?,
-            Op::Input(input) => return b.resolver.net.inputs.get(input.index)?.kind.classes(),
-            Op::Reshape(_) | Op::Slice(_) | Op::Transpose(_) => node = *graph.inputs(node).first()?,
-            _ => return None,
-        }
-    }
+    b.resolver.classes(index)
 }

@@ -2,10 +2,11 @@
 
 use super::template::{Fallback, Kind, Parameter, Template, X};
 use super::{Arg, Bound, Builder, constant, loss, matmul};
-use crate::ir::shape;
-use crate::ops::{OneHot, Transpose};
+use crate::ir::{NodeId, shape};
+use crate::ops::{ArgMax, Neg, OneHot, Transpose};
 use crate::resolve::{Eval, Value};
 
+const AXIS: Parameter = Parameter::optional("axis", Kind::Axis, Fallback::Int(-1), "The axis that is chosen along.");
 const INDEX: Parameter = Parameter::required("index", Kind::Indices, "Class indices.");
 
 pub(super) const TEMPLATES: &[Template] = &[
@@ -26,7 +27,42 @@ pub(super) const TEMPLATES: &[Template] = &[
         layer: false,
         build: take,
     },
+    Template {
+        name: "argmax",
+        aliases: &[],
+        docs: "Where the largest element of an axis stands, the first among equals, as NumPy's argmax: indices (u32) \
+               without that axis. No gradient flows.",
+        params: &[X, AXIS],
+        layer: false,
+        build: |b, args| {
+            let x = b.tensor(args, "x")?;
+            choose(b, args, x)
+        },
+    },
+    Template {
+        name: "argmin",
+        aliases: &[],
+        docs: "Where the smallest element of an axis stands, the first among equals: indices (u32) without that axis. \
+               No gradient flows.",
+        params: &[X, AXIS],
+        layer: false,
+        build: |b, args| {
+            let x = b.tensor(args, "x")?;
+            let x = b.node(Neg, &[x])?;
+            choose(b, args, x)
+        },
+    },
 ];
+
+/// The place of the largest element along `axis`.
+fn choose(b: &mut Builder<'_, '_>, args: &Bound, x: NodeId) -> Eval<Value> {
+    let Arg::Int(axis) = *args.get("axis") else { return b.missing(args, "axis") };
+    let axis = b.axis(axis, x, args.span("axis"))?;
+    let rank = b.dims(x).len();
+    let perm: Vec<usize> = (0..rank).filter(|&other| other != axis).chain([axis]).collect();
+    let x = if perm.is_sorted() { x } else { b.node(Transpose { perm }, &[x])? };
+    b.node(ArgMax, &[x]).map(Value::Tensor)
+}
 
 fn gather(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     let (x, index) = (b.tensor(args, "x")?, b.tensor(args, "index")?);

@@ -147,6 +147,7 @@ mod tests {
             any::<[bool; 2]>().prop_map(|[ta, tb]| BatchMatMul { ta, tb }.into()),
             Just(Contract.into()),
             Just(Gather.into()),
+            Just(ArgMax.into()),
             Just(Embed { padding: Some(1) }.into()),
             size().prop_map(|vocabulary| EmbedGrad { vocabulary, padding: None }.into()),
             conv().prop_map(Op::from),

@@ -181,6 +181,7 @@ primitives! {
     // Reductions
     reduce::Reduce,
     gather::Gather,
+    arg_max::ArgMax,
     embed::Embed,
     embed_grad::EmbedGrad,
     // Products

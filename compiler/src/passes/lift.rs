@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::looped::{Kind, Loop};
 use crate::infer;
 use crate::ir::{DType, Graph, Node, NodeId};
-use crate::ops::{Broadcast, Concat, Lowering, Op, Pad, Reduce, Reshape, Slice, Transpose};
+use crate::ops::{Broadcast, Concat, Flip, Lowering, Op, Pad, Reduce, Reshape, Slice, Transpose};
 
 /// A value of the body, outside of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,7 @@ impl Lift {
             Op::Pad(Pad { low, high, interior }) => {
                 Pad { low: before(0, low), high: before(0, high), interior: before(0, interior) }.into()
             }
+            Op::Flip(Flip { axes }) => Flip { axes: axes.iter().map(|axis| axis + 1).collect() }.into(),
             Op::Concat(Concat { axis }) => Concat { axis: axis + 1 }.into(),
             Op::Reduce(Reduce { kind, axes, batch }) => {
                 Reduce { kind, axes: axes.iter().map(|axis| axis + 1).collect(), batch }.into()
@@ -142,7 +143,7 @@ pub(super) fn can_lift(this: &Loop, node: NodeId, varies: impl Fn(NodeId) -> boo
         Op::MatMul(_) | Op::Conv2d(_) | Op::Conv2dInputGrad(_) | Op::Embed(_) => {
             weight(op).and_then(|place| inputs.get(place)).is_some_and(|&weight| !varies(weight))
         }
-        Op::Reduce(_) | Op::Gather(_) | Op::BatchMatMul(_) => inputs.iter().all(spread),
+        Op::Reduce(_) | Op::Gather(_) | Op::ArgMax(_) | Op::BatchMatMul(_) => inputs.iter().all(spread),
         Op::MaxPool2d(_) | Op::MaxPool2dIndex(_) | Op::MaxPool2dGrad(_) | Op::MaxPool2dTake(_) => {
             inputs.iter().all(spread)
         }

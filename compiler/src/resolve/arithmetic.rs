@@ -5,9 +5,8 @@ use proc_macro2::Span;
 use super::value::{Eval, Value};
 use super::{Effect, Resolver, Trace};
 use crate::diag::Diagnostic;
-use crate::infer::MAX_ELEMENTS;
 use crate::ir::{DType, NodeId};
-use crate::ops::{Add, Compare, CompareKind, Div, Mul, Neg, OneHot, Op, Slice, Sub};
+use crate::ops::{Add, Compare, CompareKind, Div, Mul, Neg, Op, Sub};
 use crate::syntax::ast::BinaryOp;
 
 /// An operator as the user writes it, and the verb for messages.
@@ -110,44 +109,19 @@ impl Resolver<'_> {
                     (BinaryOp::Div, _) => Div.into(),
                     _ => return self.operands(op, at, &left, &right),
                 };
-                let left = self.operand(&left, left_span)?;
-                let right = self.operand(&right, right_span)?;
+                let compares = compare(op).is_some();
+                let left = self.operand(&left, compares, left_span)?;
+                let right = self.operand(&right, compares, right_span)?;
                 Ok(Tensor(self.binary(primitive, left, right, words(op).1, at)?))
             }
             _ => self.operands(op, at, &left, &right),
         }
     }
 
-    /// Whether an index is a class, or is none of it: `word != 0`.
-    fn is_class(&mut self, index: NodeId, class: i64, wanted: bool, at: Span) -> Eval<NodeId> {
-        let dims = self.dims(index);
-        let Some(class) = usize::try_from(class).ok().filter(|&class| class < MAX_ELEMENTS) else {
-            return self.fail(at, format!("no index is {class}"));
-        };
-        // Of the one-hot vector up to this class, the last element.
-        let hot = self.node(OneHot { classes: class + 1, dtype: self.net.dtype }, &[index], at)?;
-        let ends = self.dims(hot);
-        let mut starts = vec![0; ends.len()];
-        if let Some(start) = starts.last_mut() {
-            *start = class;
-        }
-        let steps = vec![1; ends.len()];
-        let hit = match class {
-            0 => hot,
-            _ => self.node(Slice { starts, ends, steps }, &[hot], at)?,
-        };
-        let hit = self.reshape(hit, &dims, at)?;
-        let ty = self.ty(hit);
-        let half = self.filled(0.5, &ty, at)?;
-        let kind = if wanted { CompareKind::Gt } else { CompareKind::Lt };
-        let node = self.node(Compare { kind }, &[hit, half], at)?;
-        self.history.record(node, Some(index), at, Trace::Silent, Effect::Keep);
-        Ok(node)
-    }
-
-    /// An operand of a tensor operator as a tensor.
-    fn operand(&mut self, value: &Value, span: Span) -> Eval<crate::ir::NodeId> {
+    /// An operand of a tensor operator as a tensor. Indices can be compared, but not computed with.
+    fn operand(&mut self, value: &Value, compares: bool, span: Span) -> Eval<NodeId> {
         match value {
+            Value::Tensor(index) if compares && self.ty(*index).dtype == DType::U32 => self.places(*index, span),
             Value::Tensor(node) => self.float(*node, span),
             Value::Int(value) => self.scalar(*value as f64, span),
             Value::Float(value) => self.scalar(*value, span),

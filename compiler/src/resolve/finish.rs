@@ -92,12 +92,20 @@ impl Resolver<'_> {
         Ok(Value::Unit)
     }
 
+    /// A value as a result has it: indices stay indices.
+    fn stored(&mut self, node: NodeId, at: Span) -> Eval<NodeId> {
+        match self.ty(node).dtype {
+            DType::U32 => Ok(node),
+            _ => self.float(node, at),
+        }
+    }
+
     fn output_node(&mut self, value: Value, at: Span) -> Eval<NodeId> {
         let Value::Tensor(node) = value else {
             let found = value.describe(&self.net.graph);
             return self.fail(at, format!("an output must be a tensor, not {found}"));
         };
-        let node = self.float(node, at)?;
+        let node = self.stored(node, at)?;
         let ty = self.ty(node);
         if !ty.batched {
             let message = format!("this output {} is no row of a batch: it depends on no input", ty.shape());
@@ -138,7 +146,7 @@ impl Resolver<'_> {
         let (sources, target) = (self.eval(from), self.eval(to));
         let (sources, target) = (sources?, target?);
         let target = match target {
-            Value::Tensor(node) => self.float(node, to.span)?,
+            Value::Tensor(node) => self.stored(node, to.span)?,
             other => {
                 let found = other.describe(&self.net.graph);
                 return self.fail(to.span, format!("`to` must be {}, not {found}", Kind::Tensor.expected()));

@@ -8,6 +8,7 @@ mod arithmetic;
 mod block;
 mod call;
 mod cell;
+mod classes;
 mod convert;
 mod eval;
 mod explain;

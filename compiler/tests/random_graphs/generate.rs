@@ -274,7 +274,12 @@ impl Builder {
             22 => {
                 let (index, _) = self.indices[choices.below(self.indices.len())];
                 match choices.below(4) {
-                    0 => return self.raw(OneHot { classes: 4, dtype: DType::F64 }, &[index]),
+                    0 => {
+                        // A chosen place as often as a given one.
+                        let chosen = self.graph.len().is_multiple_of(2) && !ty.dims.is_empty();
+                        let index = if chosen { self.raw(ArgMax, &[x])? } else { index };
+                        return self.raw(OneHot { classes: 4, dtype: DType::F64 }, &[index]);
+                    }
                     1 => {
                         let table = self.param(&[4, 1 + choices.below(3)], choices);
                         let padding = choices.yes().then_some(0);
@@ -326,6 +331,10 @@ impl Builder {
                 let mut perm: Vec<usize> = (0..ty.dims.len()).collect();
                 for i in (1..perm.len()).rev() {
                     perm.swap(i, choices.below(i + 1));
+                }
+                // The last axis backwards now and then.
+                if perm.is_sorted() && !perm.is_empty() {
+                    return self.raw(Flip { axes: vec![perm.len() - 1] }, &[x]);
                 }
                 self.raw(Transpose { perm }, &[x])
             }

@@ -9,6 +9,7 @@
 //! Every result is computed in an order that depends on the shape alone, so that the bits are the same for every
 //! way to split the work.
 
+mod arg_max;
 mod avg_pool2d;
 mod columns;
 mod conv2d;
@@ -24,6 +25,7 @@ mod pool2d;
 mod tests;
 mod tile;
 
+pub use arg_max::arg_max;
 pub use avg_pool2d::{avg_pool2d, avg_pool2d_grad};
 pub use columns::column_sum;
 pub use conv2d::{Conv2dShape, conv2d, conv2d_max_pool2d, conv2d_max_pool2d_scratch, conv2d_scratch};

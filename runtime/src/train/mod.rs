@@ -73,7 +73,9 @@ pub use evaluate::{evaluate, predict};
 pub use fit::Fit;
 pub use history::{Epoch, History, Logs};
 pub use metric::{Accuracy, BinaryAccuracy, MeanAbsoluteError, MeanSquaredError, Metric, Perplexity, Targets, TopK};
-pub use network::{Column, Evaluator, InputInfo, InputKind, OutputInfo, Outputs, Predictor, Scalar, Trainer, column};
+pub use network::{
+    Column, Evaluator, InputInfo, InputKind, OutputInfo, Outputs, Predictor, Scalar, Trainer, column, numbers,
+};
 pub use plateau::{EarlyStopping, Mode, ReduceOnPlateau};
 pub use sampling::{balanced_class_weights, weights_of_rows};
 pub use schedule::Schedule;

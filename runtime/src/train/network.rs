@@ -38,7 +38,7 @@ impl InputInfo {
     }
 }
 
-/// An output of a network.
+/// An output of a network. One of indices (`argmax`) is handed on as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputInfo {
     /// Its name.
@@ -151,6 +151,12 @@ pub fn column<'a, T: Scalar>(columns: &[Column<'a>], index: usize, name: &str) -
         expected: T::NAME.to_owned(),
         found: column.type_name().to_owned(),
     })
+}
+
+/// An output of indices as numbers of the network's element type: generated code calls it.
+#[doc(hidden)]
+pub fn numbers<E: Element>(indices: &[u32]) -> Vec<E> {
+    indices.iter().map(|&index| E::from_f64(f64::from(index))).collect()
 }
 
 /// Takes the outputs of a call, each with its number and its elements.

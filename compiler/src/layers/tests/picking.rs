@@ -81,6 +81,27 @@ fn picks() {
 }
 
 #[test]
+fn places_of_extremes() {
+    let x = array(&[1, 2, 3], &[1., 5., 5., -2., -7., -7.]);
+    for (text, shape, expected) in [
+        ("output(argmax(x));", vec![1, 2], vec![1., 0.]),
+        ("output(x.argmin());", vec![1, 2], vec![0., 1.]),
+        ("output(argmax(x, axis = 0));", vec![1, 3], vec![0., 0., 0.]),
+        ("output(x.argmin(axis = -2));", vec![1, 3], vec![1., 1., 1.]),
+        ("output(one_hot(argmax(x)));", vec![1, 2, 3], vec![0., 1., 0., 1., 0., 0.]),
+        ("output(gather(x, argmin(x)));", vec![1, 2], vec![1., -7.]),
+        ("output(take(x[0], argmax(x)));", vec![1, 2], vec![5., 1.]),
+        ("let c = class(3); output(argmax(x)[0] == c, argmax(x) == 1);", vec![1], vec![1.]),
+        ("output(select(argmax(x) < argmin(x), 1.0, 2.0));", vec![1, 2], vec![2., 1.]),
+        ("output(argmax(x) >= 1);", vec![1, 2], vec![1., 0.]),
+    ] {
+        let inputs = [x.clone(), array(&[1], &[1.])];
+        let given = if text.contains("class") { &inputs[..] } else { &inputs[..1] };
+        close(&output(&format!("let x = input([2, 3]); {text}"), given), &shape, &expected);
+    }
+}
+
+#[test]
 fn no_gradient_flows_where_it_is_stopped() {
     let text = "let x = input([2]); let w = param([2]); loss(sum((x + w) * stop_gradient(x + w)));";
     close(&gradient(text, &[1.0, -2.0]), &[2], &[1.0, -2.0]);

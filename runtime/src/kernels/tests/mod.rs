@@ -2,6 +2,7 @@
 
 use crate::simd::Float;
 
+mod arg_max;
 mod conv2d;
 mod conv2d_pooled;
 mod embed;
