@@ -47,7 +47,7 @@ pub(super) fn columns(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> Token
         (false, 1) => (quote!(let (groups, cols) = part.tile(1, #cols);), quote!(cols.clone())),
         (false, _) => {
             let lead = int(lead);
-            (quote!(let groups = part.lines(#lead);), quote!(0..#cols))
+            (quote!(let groups = part.rows(#lead);), quote!(0..#cols))
         }
     };
     quote! {

@@ -151,7 +151,7 @@ fn loops(kernel: &Kernel, reduces: bool) -> (TokenStream, TokenStream) {
         };
         (rows, quote!(0..#cols))
     } else if reduces {
-        (quote!(let rows = part.lines(#lead);), quote!(0..#cols))
+        (quote!(let rows = part.rows(#lead);), quote!(0..#cols))
     } else {
         (quote!(let (rows, cols) = part.tile(#lead, #cols);), quote!(cols.clone()))
     }

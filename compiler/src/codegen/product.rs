@@ -175,7 +175,7 @@ fn batch_matmul(
             let groups = groups.start * #groups..groups.end * #groups;
         }
     } else {
-        quote!(let groups = part.lines(#groups);)
+        quote!(let groups = part.rows(#groups);)
     };
     let epilogue = epilogue_after(quote!(let row = group * #height + row;));
     Product {
@@ -270,7 +270,7 @@ fn pooled(
         Op::Conv2dPooledWeightGrad(op) => {
             let filters = int(kernel.cols());
             let images = all_images(ty(0));
-            let range = quote!(part.lines(#filters), #images);
+            let range = quote!(part.rows(#filters), #images);
             ("conv2d_pooled_weight_grad", &op.grad.conv, &op.spread, [ty(1), ty(0), graph.ty(anchor)], range)
         }
         _ => return Product { code: TokenStream::new(), scratch: quote!(0) },

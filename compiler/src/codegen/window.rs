@@ -110,7 +110,7 @@ fn rows_of(kernel: &Kernel, index: Option<&Type>) -> TokenStream {
             rows.start * #count..rows.end * #count
         })
     } else {
-        quote!(part.lines(#count))
+        quote!(part.rows(#count))
     }
 }
 

@@ -31,7 +31,7 @@ impl Part<'_> {
         self.member.barrier();
     }
 
-    /// This thread's rows of the batch. Every kernel over the batch is split so: what a thread wrote for its rows
+    /// This thread's rows of the batch, or of something else. Every kernel over the batch is split so: what a thread wrote for its rows
     /// it may read without a barrier.
     #[inline]
     pub fn rows(&self, rows: usize) -> Range<usize> {
@@ -42,12 +42,6 @@ impl Part<'_> {
     #[inline]
     pub fn tile(&self, rows: usize, cols: usize) -> (Range<usize>, Range<usize>) {
         self.member.share2d(rows, cols, 6, 16)
-    }
-
-    /// This thread's rows of something that is no batch.
-    #[inline]
-    pub fn lines(&self, rows: usize) -> Range<usize> {
-        self.member.share(rows)
     }
 
     /// All of what cannot be split, on one thread.

@@ -11,15 +11,16 @@
 
 mod arg_max;
 mod avg_pool2d;
-mod columns;
 mod conv2d;
 mod conv2d_input_grad;
-mod conv2d_pooled;
+mod conv2d_pooled_input_grad;
+mod conv2d_pooled_weight_grad;
 mod conv2d_weight_grad;
 mod embed;
 mod gemm;
 mod max_pool2d;
 mod pack;
+mod patch;
 mod pool2d;
 #[cfg(test)]
 mod tests;
@@ -27,13 +28,10 @@ mod tile;
 
 pub use arg_max::arg_max;
 pub use avg_pool2d::{avg_pool2d, avg_pool2d_grad};
-pub use columns::column_sum;
 pub use conv2d::{Conv2dShape, conv2d, conv2d_max_pool2d, conv2d_max_pool2d_scratch, conv2d_scratch};
 pub use conv2d_input_grad::{conv2d_input_grad, conv2d_input_grad_scratch};
-pub use conv2d_pooled::{
-    conv2d_pooled_input_grad, conv2d_pooled_input_grad_scratch, conv2d_pooled_weight_grad,
-    conv2d_pooled_weight_grad_scratch,
-};
+pub use conv2d_pooled_input_grad::{conv2d_pooled_input_grad, conv2d_pooled_input_grad_scratch};
+pub use conv2d_pooled_weight_grad::{conv2d_pooled_weight_grad, conv2d_pooled_weight_grad_scratch};
 pub use conv2d_weight_grad::{conv2d_weight_grad, conv2d_weight_grad_scratch};
 pub use embed::{NO_PADDING, embed, embed_grad};
 pub use gemm::{Matrix, gemm, gemm_scratch};

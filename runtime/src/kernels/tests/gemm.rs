@@ -1,6 +1,7 @@
 //! Products and sums of columns.
 
-use crate::kernels::{Matrix, column_sum, gemm, gemm_scratch};
+use crate::engine::fold_columns;
+use crate::kernels::{Matrix, gemm, gemm_scratch};
 use crate::simd::{Float, Simd};
 
 use super::{Sum, assert_close, bits, everywhere, nan, random, splits, with_scratch};
@@ -124,14 +125,17 @@ fn sums<S: Simd<E>, E: Float>(s: S) {
                 for part in parts {
                     // SAFETY: the rows and the result have these sizes.
                     s.vectorize(|| unsafe {
-                        column_sum(
+                        fold_columns(
                             s,
                             rows,
                             part,
-                            x.as_ptr(),
-                            stride,
+                            E::ZERO,
                             #[inline(always)]
-                            |v, col, lanes| s.store_n(to.add(col), v, lanes),
+                            |sum, row, col, n| s.add(sum, s.load_n(x.as_ptr().add(row * stride + col), n)),
+                            #[inline(always)]
+                            |a, b| s.add(a, b),
+                            #[inline(always)]
+                            |v, col, n| s.store_n(to.add(col), v, n),
                         );
                     });
                 }
