@@ -6,37 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use crate::Random;
+
 /// What travels in the binaries, see `examples/data/README.md`.
 const SHAKESPEARE: &str = include_str!("../data/shakespeare.txt");
-
-/// Random numbers from a seed: SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number
-/// generators", 2014).
-#[derive(Clone, Debug)]
-pub struct Random(u64);
-
-impl Random {
-    /// The numbers of a seed.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 to below `n`; 0 if `n` is.
-    pub fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
-    }
-
-    /// From 0 to below 1.
-    pub fn uniform(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
 
 /// The characters of a text, each with an index: they ascend in the order of Unicode.
 #[derive(Clone, Debug)]
@@ -167,15 +140,6 @@ impl Windows {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn splitmix_is_the_published_one() {
-        let mut random = Random::new(1_234_567);
-        let first = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
-        assert_eq!([random.next(), random.next(), random.next()], first);
-        assert!((0..1000).all(|_| random.below(7) < 7 && (0.0..1.0).contains(&random.uniform())));
-        assert_eq!(random.below(0), 0);
-    }
 
     #[test]
     fn rare_characters_share_an_index() -> Result<()> {
