@@ -78,6 +78,16 @@ pub enum Error {
         /// The input.
         name: String,
     },
+    /// Losses are to be weighed, but the network takes no weights.
+    #[error(
+        "`{setting}` needs weights in the network's loss: declare `{line}` and write `weight = weights` in the loss"
+    )]
+    NoWeights {
+        /// The setting.
+        setting: String,
+        /// The line that the network lacks.
+        line: String,
+    },
     /// A buffer for results is not as long as the results.
     #[error("the buffer for `{name}` has {found} elements, but the result has {expected}")]
     OutputLength {

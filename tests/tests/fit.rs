@@ -23,6 +23,20 @@ network! {
 }
 
 network! {
+    /// A class for each step, weighed by step; the places of the largest as an output.
+    pub Steps<batch = 6> {
+        let x = input([2, 3]);
+        let kind = classes([2], 3);
+        let importance = weight([2]);
+        let logits = x.dense(3);
+        let best = argmax(logits);
+        output(softmax(logits), best);
+        loss(cross_entropy(logits, kind, weight = importance));
+        optimizer(sgd(lr = 0.1));
+    }
+}
+
+network! {
     /// Two inputs, a token sequence's counts among them, two outputs, in double precision.
     pub Pair<batch = 5, dtype = f64> {
         let x = input([2]);
@@ -141,7 +155,7 @@ fn several_inputs_and_outputs_of_any_kind() {
     assert_snapshot!(run(&data.clone().with("y", &y[1..])), @"`x` has 23 rows, but `y` has 22");
     assert_snapshot!(run(&data.clone().with("word", &[4_u32; 69])), @"`word` has 4 at position 0, but there are only 4 classes, from 0");
     let error = error(fit().balance_classes().run(&mut trainer, &data));
-    assert_snapshot!(error, @"`class_weights or sample_weights` must be left out: the network has no `weight()` in its loss, not given");
+    assert_snapshot!(error, @"`balance_classes` needs weights in the network's loss: declare `let weights = weight();` and write `weight = weights` in the loss");
     let error = self::error(fit().batch(6).run(&mut trainer, &data));
     assert_snapshot!(error, @"`batch` must be 1 to 5, not 6");
 }
@@ -225,6 +239,36 @@ fn weights_weigh() {
     assert_snapshot!(wrong, @"`class_weights` must be 2 numbers, not 1");
     let wrong = error(fit().validation_split(1.0).run(&mut trainer, &data));
     assert_snapshot!(wrong, @"`validation_split` must be a share that leaves both parts of 40 rows some, not 1");
+}
+
+#[test]
+fn classes_of_steps_weigh_and_places_are_predicted() {
+    let x: Vec<f32> = (0..120).map(|i| (i as f32 * 0.7).sin()).collect();
+    let kind: Vec<u32> = (0..40).map(|i| i * i % 3).collect();
+    let data = Data::new().with("x", &x).with("kind", &kind);
+    let train = |fit: Fit<'_, StepsTrainer>, data: &Data<'_>| {
+        let mut trainer = Steps::new(3).trainer();
+        fit.epochs(2).quiet().run(&mut trainer, data).expect("good data");
+        trainer.params().block().to_vec()
+    };
+    let steps: Vec<f32> = weights_of_rows(&kind, &[0.5, 2.0, 1.0]).iter().map(|&weight| weight as f32).collect();
+    let by_class = train(Fit::new().class_weights([0.5, 2.0, 1.0]), &data);
+    assert_eq!(by_class, train(Fit::new(), &data.clone().with("importance", &steps)));
+    let rows: Vec<f64> = (0..20).map(f64::from).collect();
+    let repeated: Vec<f32> = rows.iter().flat_map(|&row| [row as f32; 2]).collect();
+    let by_row = train(Fit::new().sample_weights(rows), &data);
+    assert_eq!(by_row, train(Fit::new(), &data.clone().with("importance", &repeated)));
+    train(Fit::new().balance_classes().validation_split(0.2), &data);
+
+    let mut predictor = Steps::new(3).predictor();
+    let found = predict(&mut predictor, &Data::new().with("x", &x)).expect("good data");
+    assert_eq!((found[0].shape(), found[1].shape()), (&[20, 2, 3][..], &[20, 2][..]));
+    for (row, place) in found[0].rows().into_iter().zip(&found[1]) {
+        assert!(row.iter().all(|&other| other <= row[*place as usize]));
+    }
+    let output = predictor.run(&x[..6]).expect("good data");
+    let first: kiln::ndarray::ArrayView2<'_, u32> = output.best;
+    assert_eq!(f64::from(first[[0, 1]]), f64::from(found[1][[0, 1]]));
 }
 
 #[test]

@@ -14,6 +14,7 @@ network! {
         output(softmax(logit));
         loss(cross_entropy(logits, y));
         optimizer(sgd(rate = 0.1));
+        explain(saliency, of = logits, wrt = x, class = y, name = why);
     }
 }
 
@@ -27,5 +28,10 @@ network! {
 fn main() {
     let mut trainer = Net::new(1).trainer();
     println!("{}", trainer.step(&[0.0; 12], &[1]).unwrap().loss);
+    trainer.freeze("logits.*").unwrap();
+    let gradients = trainer.gradients(&[0.0; 12], &[1]).unwrap();
+    println!("{:?}", gradients.get("logits.bias"));
+    let mut predictor = trainer.averaged_model().predictor();
+    println!("{}", predictor.why(&[0.0; 12], &[1]).unwrap()[[0, 3]]);
     println!("{:?}", Other::new(1).predictor().run(&[0.0; 12]));
 }

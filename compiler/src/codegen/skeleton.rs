@@ -9,7 +9,7 @@ use crate::syntax::Skeleton;
 
 /// The interface. Arguments are of any type.
 pub fn emit(skeleton: &Skeleton) -> TokenStream {
-    let Skeleton { visibility, name, double, data, labels, trains, outputs, methods } = skeleton;
+    let Skeleton { visibility, name, double, data, labels, trains, outputs, methods, explanations } = skeleton;
     let predictor = format_ident!("{name}Predictor");
     let element = if *double { quote!(f64) } else { quote!(f32) };
     let view = quote!(::kiln::ndarray::ArrayView2<'_, #element>);
@@ -22,6 +22,14 @@ pub fn emit(skeleton: &Skeleton) -> TokenStream {
         let (arguments, into) = (anything(*count), format_ident!("{method}_into"));
         quote! {
             pub fn #method(&mut self, #arguments) -> ::kiln::Result<#view> { loop {} }
+            pub fn #into(&mut self, #arguments _: impl Sized) -> ::kiln::Result<usize> { loop {} }
+        }
+    });
+    // Attributions have the axes of what they attribute to.
+    let explanations = explanations.iter().map(|(method, class)| {
+        let (arguments, into) = (anything(data + usize::from(*class)), format_ident!("{method}_into"));
+        quote! {
+            pub fn #method(&mut self, #arguments) -> ::kiln::Result<#array> { loop {} }
             pub fn #into(&mut self, #arguments _: impl Sized) -> ::kiln::Result<usize> { loop {} }
         }
     });
@@ -60,6 +68,7 @@ pub fn emit(skeleton: &Skeleton) -> TokenStream {
             pub fn model(&self) -> &#name { loop {} }
             #loss
             #(#methods)*
+            #(#explanations)*
             #settings
         }
 
@@ -106,6 +115,10 @@ fn trainer(skeleton: &Skeleton, element: &TokenStream) -> TokenStream {
             pub fn model_mut(&mut self) -> &mut #name { loop {} }
             pub fn set_parameter(&mut self, _: impl Sized, _: impl Sized) -> ::kiln::Result<()> { loop {} }
             pub fn into_model(self) -> #name { loop {} }
+            pub fn averaged_model(&self) -> #name { loop {} }
+            pub fn gradients(&mut self, #all) -> ::kiln::Result<::kiln::Gradients<'_, #element>> { loop {} }
+            pub fn freeze(&mut self, _: impl Sized) -> ::kiln::Result<usize> { loop {} }
+            pub fn unfreeze(&mut self, _: impl Sized) -> ::kiln::Result<usize> { loop {} }
             pub fn learning_rate(&self) -> f64 { loop {} }
             pub fn set_learning_rate(&mut self, _: impl Sized) { loop {} }
             pub fn set_seed(&mut self, _: impl Sized) { loop {} }

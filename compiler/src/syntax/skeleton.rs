@@ -25,6 +25,8 @@ pub struct Skeleton {
     pub outputs: Vec<Ident>,
     /// `method(name, from = …)`: how many values it takes.
     pub methods: Vec<(Ident, usize)>,
+    /// `explain(kind, …)`: the method's name, and whether it takes a class beside what a prediction takes.
+    pub explanations: Vec<(Ident, bool)>,
 }
 
 /// Reads no deeper than the arguments of the body's own calls, and reports nothing.
@@ -39,6 +41,7 @@ pub fn skeleton(tokens: TokenStream) -> Option<Skeleton> {
         trains: false,
         outputs: Vec::new(),
         methods: Vec::new(),
+        explanations: Vec::new(),
     };
     let body = rest.iter().find_map(|token| match token {
         TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Some(group.stream()),
@@ -70,11 +73,20 @@ impl Skeleton {
                     self.outputs = names;
                 }
             }
+            "explain" => {
+                let arguments: Vec<Vec<TokenTree>> = each(arguments.stream()).collect();
+                let Some(kind) = arguments.first().and_then(|kind| single(kind)) else { return };
+                let name = keyword(&arguments, "name").and_then(|name| match name {
+                    TokenTree::Literal(text) => syn::parse_str(text.to_string().trim_matches('"')).ok(),
+                    name => single(std::slice::from_ref(name)),
+                });
+                let class = keyword(&arguments, "class").and_then(|class| single(std::slice::from_ref(class)));
+                self.explanations.push((name.unwrap_or(kind), class.is_some()));
+            }
             "method" => {
                 let arguments: Vec<Vec<TokenTree>> = each(arguments.stream()).collect();
                 let Some(name) = arguments.first().and_then(|name| single(name)) else { return };
-                let from = arguments.iter().find(|argument| argument.first().is_some_and(|key| is_word(key, "from")));
-                let count = match from.and_then(|from| from.last()) {
+                let count = match keyword(&arguments, "from") {
                     Some(TokenTree::Group(tuple)) => each(tuple.stream()).count(),
                     _ => 1,
                 };
@@ -90,6 +102,12 @@ fn each(tokens: TokenStream) -> impl Iterator<Item = Vec<TokenTree>> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let parts: Vec<Vec<TokenTree>> = tokens.split(|token| is_punct(token, ',')).map(<[_]>::to_vec).collect();
     parts.into_iter().filter(|part| !part.is_empty())
+}
+
+/// The last token of `name = …`.
+fn keyword<'a>(arguments: &'a [Vec<TokenTree>], name: &str) -> Option<&'a TokenTree> {
+    let found = arguments.iter().find(|argument| argument.first().is_some_and(|key| is_word(key, name)));
+    found.and_then(|argument| argument.last())
 }
 
 /// The name that tokens consist of.

@@ -1,12 +1,13 @@
 //! The settings of training, and their check against network and data.
 
 use super::callback::{AfterBatch, AfterEpoch, Callback, Context, Position};
-use super::data::{Columns, Data};
+use super::data::Data;
 use super::history::{Epoch, History};
 use super::metric::{Attached, Metric, Wanted};
-use super::network::{Column, InputKind, Scalar, Trainer};
-use super::sampling::{balanced_class_weights, check_weights, weights_of_rows};
+use super::network::{InputKind, Scalar, Trainer};
+use super::sampling::check_weights;
 use super::training::{Order, Settings, Training};
+use super::weights::{ClassWeights, Weights};
 use crate::simd::Float;
 use crate::{Error, Result};
 
@@ -16,13 +17,6 @@ enum Validation<'a> {
     None,
     Split(f64),
     Data(Data<'a>),
-}
-
-/// Weights of classes.
-#[derive(Clone, Debug)]
-enum ClassWeights {
-    Given(Vec<f64>),
-    Balanced,
 }
 
 /// Settings of training, and [`run`](Self::run): Keras's `fit`.
@@ -122,19 +116,20 @@ impl<'a, T: Trainer> Fit<'a, T> {
         self
     }
 
-    /// Weighs each row's loss by its class: one weight for each class. The network has a `weight()` in its loss for it.
+    /// Weighs the loss by class: one weight for each class. The network has a `weight()` in its loss for it, of
+    /// `classes([time], n)` a `weight([time])`. As in Keras, validation is not weighed.
     pub fn class_weights(mut self, weights: impl Into<Vec<f64>>) -> Self {
         self.class_weights = Some(ClassWeights::Given(weights.into()));
         self
     }
 
-    /// Weighs classes so that all weigh as much in sum, see [`balanced_class_weights`].
+    /// Weighs classes so that all weigh as much in sum, see [`balanced_class_weights`](super::balanced_class_weights).
     pub fn balance_classes(mut self) -> Self {
         self.class_weights = Some(ClassWeights::Balanced);
         self
     }
 
-    /// Weighs each row's loss. The network has a `weight()` in its loss for it; without weights they are 1.
+    /// Weighs each row's loss. The network has a weight in its loss for it; without weights they are 1.
     pub fn sample_weights(mut self, weights: impl Into<Vec<f64>>) -> Self {
         self.sample_weights = Some(weights.into());
         self
@@ -201,7 +196,8 @@ impl<'a, T: Trainer> Fit<'a, T> {
         let weight = T::INPUTS.iter().position(|input| input.kind == InputKind::Weight);
         let needed = |index: usize| Some(index) != weight;
         let mut all = data.columns(T::INPUTS, float, needed)?;
-        let base = self.base_weights::<T::Float>(&all, weight)?;
+        let weights = Weights { class: self.class_weights.take(), sample: self.sample_weights.take() };
+        let base = weights.base::<T::Float>(T::INPUTS, &all)?;
         if let (Some(index), Some(base)) = (weight, &base) {
             all.set(index, T::Float::column(base));
         }
@@ -223,13 +219,13 @@ impl<'a, T: Trainer> Fit<'a, T> {
             Validation::Data(data) => {
                 let mut columns = data.columns(T::INPUTS, float, needed)?;
                 if let Some(index) = weight.filter(|&index| columns.column(index).is_none()) {
-                    ones = vec![T::Float::ONE; columns.rows()];
+                    ones = vec![T::Float::ONE; columns.rows() * T::INPUTS[index].row()];
                     columns.set(index, T::Float::column(&ones));
                 }
                 (all, Some(columns))
             }
         };
-        let weighed = self.class_weighed::<T::Float>(&train, weight)?;
+        let weighed = weights.by_class::<T::Float>(T::INPUTS, &train)?;
         if let (Some(index), Some(weighed)) = (weight, &weighed) {
             train.set(index, T::Float::column(weighed));
         }
@@ -255,50 +251,6 @@ impl<'a, T: Trainer> Fit<'a, T> {
         };
         let training = Training { settings, metrics: self.metrics, callbacks: self.callbacks, position };
         training.run(trainer, &train, held_out.as_ref())
-    }
-
-    /// The data's weights times the given ones, or ones; nothing where the network takes no weights.
-    fn base_weights<E: Float>(&self, data: &Columns<'_>, weight: Option<usize>) -> Result<Option<Vec<E>>> {
-        let Some(index) = weight else {
-            if self.sample_weights.is_some() || self.class_weights.is_some() {
-                let expected = "left out: the network has no `weight()` in its loss";
-                return Err(Error::argument("class_weights or sample_weights", expected, "given"));
-            }
-            return Ok(None);
-        };
-        if let Some(weights) = &self.sample_weights {
-            check_weights("sample_weights", weights, data.rows())?;
-        }
-        if self.sample_weights.is_none() && data.column(index).is_some() {
-            return Ok(None);
-        }
-        let mut all = data.column(index).map_or_else(|| vec![1.0; data.rows()], Column::to_f64);
-        if let Some(weights) = &self.sample_weights {
-            all.iter_mut().zip(weights).for_each(|(all, weight)| *all *= weight);
-        }
-        Ok(Some(all.into_iter().map(E::from_f64).collect()))
-    }
-
-    /// The weights times those of the rows' classes, where there are any.
-    fn class_weighed<E: Float>(&self, data: &Columns<'_>, weight: Option<usize>) -> Result<Option<Vec<E>>> {
-        let (Some(class_weights), Some(index)) = (&self.class_weights, weight) else { return Ok(None) };
-        let label = T::INPUTS.iter().enumerate().find_map(|(index, input)| match (input.kind, data.column(index)) {
-            (InputKind::Class(classes), Some(Column::U32(labels))) => Some((labels, classes)),
-            _ => None,
-        });
-        let Some((labels, classes)) = label else {
-            return Err(Error::argument("class_weights", "left out: the network has no `class(n)`", "given"));
-        };
-        let class_weights = match class_weights {
-            ClassWeights::Given(weights) => {
-                check_weights("class_weights", weights, classes)?;
-                weights.clone()
-            }
-            ClassWeights::Balanced => balanced_class_weights(labels, classes),
-        };
-        let own = data.column(index).map_or_else(Vec::new, Column::to_f64);
-        let product = weights_of_rows(labels, &class_weights).into_iter().zip(own).map(|(a, b)| E::from_f64(a * b));
-        Ok(Some(product.collect()))
     }
 }
 

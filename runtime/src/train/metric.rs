@@ -296,3 +296,65 @@ impl BinaryAccuracy {
 fn in_top(row: &[f64], class: usize, k: usize) -> bool {
     row.get(class).is_some_and(|&own| own.is_finite() && row.iter().filter(|&&other| other > own).count() < k)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two batches of the same.
+    fn value(mut metric: impl Metric, predictions: &[f64], width: usize, targets: Targets<'_>) -> f64 {
+        metric.update(predictions, width, targets);
+        metric.update(predictions, width, targets);
+        let twice = metric.value();
+        metric.reset();
+        metric.update(predictions, width, targets);
+        assert!((metric.value() - twice).abs() < 1e-12, "{}", metric.name());
+        twice
+    }
+
+    fn near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-12, "{found}, expected {expected}");
+    }
+
+    const ROWS: [f64; 12] = [0.5, 0.2, 0.2, 0.1, 0.1, 0.2, 0.3, 0.4, 0.25, 0.25, 0.25, 0.25];
+
+    #[test]
+    fn the_largest_and_the_largest_few() {
+        near(value(Accuracy::new(), &ROWS, 4, Targets::Classes(&[0, 2, 1])), 1.0 / 3.0);
+        near(value(TopK::of(1), &ROWS, 4, Targets::Classes(&[0, 2, 1])), 2.0 / 3.0);
+        // Of the second row's, class 1 is the third. What is equal to the last of the largest counts.
+        near(value(TopK::of(2), &ROWS, 4, Targets::Classes(&[3, 1, 3])), 1.0 / 3.0);
+        near(value(TopK::of(3), &ROWS, 4, Targets::Classes(&[3, 1, 3])), 2.0 / 3.0);
+        near(value(TopK::new(), &ROWS, 4, Targets::Classes(&[3, 1, 3])), 1.0);
+        let hot = [0., 0., 1., 0., 0., 0., 0., 1., 1., 0., 0., 0.];
+        near(value(TopK::of(2), &ROWS, 4, Targets::Numbers(&hot)), 1.0);
+        assert_eq!(TopK::of(2).name(), "top_2_accuracy");
+        near(value(TopK::of(2), &[f64::NAN, 0.0], 2, Targets::Classes(&[0])), 0.0);
+    }
+
+    #[test]
+    fn surprise() {
+        // The cube root of 1 / (0.5 * 0.2 * 0.25).
+        near(value(Perplexity::new(), &ROWS, 4, Targets::Classes(&[0, 1, 2])), 40.0_f64.cbrt());
+        near(value(Perplexity::new(), &[0.25; 4], 4, Targets::Classes(&[3])), 4.0);
+        assert!((value(Perplexity::new(), &[1.0, 0.0], 2, Targets::Classes(&[1])) - 1e7).abs() < 1e-3);
+    }
+
+    #[test]
+    fn distances() {
+        let (found, wanted) = ([1.0, -2.0, 0.5, 4.0], [0.0, 2.0, 0.5, 3.5]);
+        near(value(MeanAbsoluteError::new(), &found, 2, Targets::Numbers(&wanted)), 5.5 / 4.0);
+        near(value(MeanSquaredError::new(), &found, 2, Targets::Numbers(&wanted)), 17.25 / 4.0);
+        near(MeanAbsoluteError::new().value(), 0.0);
+    }
+
+    #[test]
+    fn sides_of_a_threshold() {
+        let found = [0.5, 0.7, 0.2, 0.9];
+        // 0.5 itself is not above.
+        near(value(BinaryAccuracy::new(), &found, 1, Targets::Numbers(&[0.0, 1.0, 1.0, 1.0])), 0.75);
+        near(value(BinaryAccuracy::new(), &found, 1, Targets::Classes(&[1, 1, 0, 0])), 0.5);
+        near(value(BinaryAccuracy::above(0.8), &found, 2, Targets::Numbers(&[0.0, 0.0, 0.0, 1.0])), 1.0);
+        near(value(BinaryAccuracy::above(0.0), &[-0.1, 3.0], 1, Targets::Classes(&[0, 1])), 1.0);
+    }
+}

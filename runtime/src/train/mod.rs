@@ -61,6 +61,7 @@ mod sampling;
 mod schedule;
 mod state;
 mod training;
+mod weights;
 
 pub use callback::{Callback, Context, Position};
 pub use callbacks::{CsvLog, LearningRate, TerminateOnNan};
