@@ -64,11 +64,10 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// A network's trainer as the arguments want it: its weights fresh or from a file, seed, threads and learning rate.
-/// Prints the network's table. Returns from the caller with an error if the file does not fit.
+/// Returns from the caller with an error if the file does not fit.
 #[macro_export]
-macro_rules! prepared {
+macro_rules! trainer {
     ($training:expr, $network:ident) => {{
-        println!("{}", $network::summary());
         let model = match &$training.load {
             Some(path) => $network::load(path)?,
             None => $network::new($training.seed),
@@ -80,6 +79,15 @@ macro_rules! prepared {
             trainer.set_learning_rate(lr);
         }
         trainer
+    }};
+}
+
+/// Prints a network's table, and gives its [`trainer!`].
+#[macro_export]
+macro_rules! prepared {
+    ($training:expr, $network:ident) => {{
+        println!("{}", $network::summary());
+        $crate::trainer!($training, $network)
     }};
 }
 
