@@ -12,7 +12,7 @@ mod sheet;
 mod text;
 
 pub use curves::{Chart, write_curves};
-pub use data::digits;
+pub use data::{cut, digits};
 pub use fit::{fit, labelled};
 pub use language::{Language, learn};
 pub use moving::{DIRECTIONS, halved, moving_digits};

@@ -6,7 +6,7 @@ use clap::Parser;
 use kiln::data::Dataset;
 use kiln::network;
 use kiln::train::{Average, Confusion, Data, Fit, TerminateOnNan, balanced_class_weights, predict, weights_of_rows};
-use kiln_examples::{Training, digits, labelled, trainer};
+use kiln_examples::{Training, cut, digits, labelled, trainer};
 
 network! {
     /// A hidden layer; `importance` weighs each image's loss.
@@ -63,24 +63,6 @@ impl Remedy {
             Self::Sampling => "weighted sampling",
         }
     }
-}
-
-/// The data with only the first images of one class, so many that they are this share of all.
-fn cut(data: &Dataset, rare: u32, share: f64) -> kiln::Result<Dataset> {
-    let others = data.labels().iter().filter(|&&label| label != rare).count();
-    let keep = (others as f64 * share / (1.0 - share)).round() as usize;
-    let (mut x, mut labels, mut kept) = (Vec::new(), Vec::new(), 0);
-    for row in data.batches(1) {
-        if row.labels == [rare] {
-            kept += 1;
-            if kept > keep {
-                continue;
-            }
-        }
-        x.extend(row.x);
-        labels.extend(row.labels);
-    }
-    Dataset::new(data.features(), x, labels)
 }
 
 /// What a trained network makes of the test data.
