@@ -10,7 +10,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template {
         name: "unit_norm",
         aliases: &["unit_normalization"],
-        docs: "Divides by the root of the sum of squares, so that vectors have length 1, as Keras's                UnitNormalization.",
+        docs: "Divides by the root of the sum of squares, so that vectors have length 1, as Keras's UnitNormalization.",
         params: &[X, Parameter::optional("axis", Kind::Axes, Fallback::Int(-1), "The axes of a vector.")],
         layer: true,
         build: |b, args| {

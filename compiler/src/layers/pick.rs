@@ -74,7 +74,8 @@ fn gather(b: &mut Builder<'_, '_>, args: &Bound) -> Eval<Value> {
     if have.dims != lead {
         let message =
             format!("{} takes indices {}, one for each vector, not {}", shape(&dims), shape(lead), have.shape());
-        return b.shape_error(args.span("index"), message, &[x, index], None);
+        let help = "`take(table, index)` gives the rows that indices name".to_string();
+        return b.shape_error(args.span("index"), message, &[x, index], Some(help));
     }
     if let Some(classes) = constant::classes(b, index).filter(|&classes| classes > extent) {
         let message = format!("the last axis of {} ends before the index {}", shape(&dims), classes - 1);

@@ -137,7 +137,8 @@ impl Resolver<'_> {
         let error = Diagnostic::new(at, format!("`{}` has no meaning for {left_text} and {right_text}", words(op).0));
         let tensors = matches!((left, right), (Value::Tensor(_), _) | (_, Value::Tensor(_)));
         Err(self.error(match op {
-            BinaryOp::And | BinaryOp::Or if tensors => error.help("select(condition, a, b) chooses by a comparison"),
+            BinaryOp::And if tensors => error.help("ask one after the other: `select(p, select(q, a, b), b)`"),
+            BinaryOp::Or if tensors => error.help("ask one after the other: `select(p, a, select(q, a, b))`"),
             _ => error,
         }))
     }

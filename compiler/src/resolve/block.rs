@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 
 use super::Resolver;
 use super::call::{Call, Source};
@@ -14,8 +14,8 @@ use super::settings::{LayerSettings, is_frozen_keyword};
 use super::value::{Block, Eval, Poisoned, Value};
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::ir::ParamId;
-use crate::layers::Kind;
-use crate::syntax::ast::{ExprKind, FnParam};
+use crate::layers::{self, Kind};
+use crate::syntax::ast::{Expr, ExprKind, FnDecl, FnParam};
 
 /// A block's call under way.
 #[derive(Debug)]
@@ -37,13 +37,28 @@ pub(super) struct Shared {
     pub(super) complete: bool,
 }
 
+/// A block of one layer: `lstm(8)` as `fn lstm(x: Tensor) -> Tensor { lstm(x, 8) }`.
+fn alone(callee: &Ident, args: &[Expr], named: &[(Ident, Expr)]) -> FnDecl {
+    // A name that constants of the network don't have.
+    let given = Ident::new("__given", callee.span());
+    let first = Expr { kind: ExprKind::Name(given.clone()), span: callee.span() };
+    let args = std::iter::once(first).chain(args.iter().cloned()).collect();
+    let call = ExprKind::Call { callee: callee.clone(), args, named: named.to_vec() };
+    FnDecl {
+        name: callee.clone(),
+        params: vec![(given, FnParam::Tensor(None))],
+        body: Vec::new(),
+        result: Box::new(Expr { kind: call, span: callee.span() }),
+    }
+}
+
 impl Resolver<'_> {
-    /// `shared(f)`
+    /// `shared(f)`, `shared(lstm(8))`
     pub(super) fn share(&mut self, call: Call<'_>) -> Eval<Value> {
         let span = call.callee.span();
         let ([block], [] | [_], None) = (call.args, call.named, &call.receiver) else {
             self.discard(call);
-            return self.fail(span, "`shared` takes one block: `let f = shared(block);`");
+            return self.fail(span, "`shared` takes one block or layer: `let f = shared(block);`");
         };
         let mut settings = LayerSettings::default();
         for (key, value) in call.named {
@@ -58,32 +73,34 @@ impl Resolver<'_> {
                 }
             }
         }
-        match &block.kind {
-            ExprKind::Name(name) if crate::layers::find(&name.to_string()).is_some() && !self.is_bound(name) => {
-                Err(self.error(
-                    Diagnostic::new(name.span(), format!("`{name}` is a layer; `shared` takes a block"))
-                        .help(format!("write `fn f(x: Tensor) -> Tensor {{ x.{name}(…) }}` and `shared(f)`")),
-                ))
+        let block = match &block.kind {
+            ExprKind::Name(name) if self.is_layer(name) => {
+                let help = format!("write its call without the first argument, `shared({name}(…))`, or a block");
+                let message = format!("`{name}` is a layer: it is shared with its arguments");
+                return Err(self.error(Diagnostic::new(name.span(), message).help(help)));
+            }
+            ExprKind::Call { callee, args, named } if self.is_layer(callee) => {
+                Rc::new(Block { decl: alone(callee, args, named), depth: self.scopes.depth() })
             }
             _ => match self.eval(block)? {
-                Value::Block(block) => {
-                    let name = self.group.as_deref().map_or_else(|| block.decl.name.to_string(), str::to_string);
-                    let frame = self.naming.enter(self.frame, &name, self.loops > 0);
-                    self.shared.push(Shared {
-                        block,
-                        frame,
-                        frozen: settings.frozen,
-                        params: Vec::new(),
-                        complete: false,
-                    });
-                    Ok(Value::Shared(self.shared.len() - 1))
-                }
+                Value::Block(block) => block,
                 other => {
-                    let message = format!("`shared` takes a block, not {}", other.describe(&self.net.graph));
-                    self.fail(block.span, message)
+                    let message = format!("`shared` takes a block or a layer, not {}", other.describe(&self.net.graph));
+                    return self.fail(block.span, message);
                 }
             },
-        }
+        };
+        let name = self.group.as_deref().map_or_else(|| block.decl.name.to_string(), str::to_string);
+        let frame = self.naming.enter(self.frame, &name, self.loops > 0);
+        self.shared.push(Shared { block, frame, frozen: settings.frozen, params: Vec::new(), complete: false });
+        Ok(Value::Shared(self.shared.len() - 1))
+    }
+
+    /// Whether a name is a layer's, or one that is applied to a layer, and nothing of the user's.
+    fn is_layer(&self, name: &Ident) -> bool {
+        let text = name.to_string();
+        let known = layers::find(&text).is_some() || matches!(text.as_str(), "bidirectional" | "time_distributed");
+        known && !self.is_bound(name)
     }
 
     /// A call of a shared instance.
@@ -211,7 +228,7 @@ impl Resolver<'_> {
 
     fn block_argument(
         &mut self,
-        decl: &crate::syntax::ast::FnDecl,
+        decl: &FnDecl,
         name: &proc_macro2::Ident,
         kind: &FnParam,
         source: Source<'_>,

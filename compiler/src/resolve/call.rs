@@ -37,6 +37,27 @@ impl Source<'_> {
     }
 }
 
+/// What Keras calls otherwise, by a name that is too far from ours for a guess.
+fn foreign(name: &str) -> Option<&'static str> {
+    let name: String = name.chars().filter(|&letter| letter != '_').collect::<String>().to_lowercase();
+    Some(match name.as_str() {
+        "sparsecategoricalcrossentropy" | "categoricalcrossentropy" => "cross_entropy",
+        "kld" | "kldiv" => "kl_divergence",
+        "meansquaredlogarithmicerror" => "msle",
+        "meanabsolutepercentageerror" => "mape",
+        "globalaveragepooling1d" => "global_avg_pool1d",
+        "globalaveragepooling2d" => "global_avg_pool2d",
+        "globalmaxpooling1d" => "global_max_pool1d",
+        "globalmaxpooling2d" => "global_max_pool2d",
+        "averagepooling1d" => "avg_pool1d",
+        "averagepooling2d" => "avg_pool2d",
+        "reducesum" => "sum",
+        "reducemean" => "mean",
+        "reducemax" => "max",
+        _ => return None,
+    })
+}
+
 impl Resolver<'_> {
     /// The value of an argument.
     pub(super) fn source_value(&mut self, source: Source<'_>) -> Eval<Value> {
@@ -97,6 +118,9 @@ impl Resolver<'_> {
         let blocks = blocks.iter().filter(|name| {
             matches!(self.scopes.find(name), Found::Binding(b) if matches!(b.value, Value::Block(_) | Value::Shared(_)))
         });
+        if let Some(here) = foreign(name) {
+            return self.error(error.help(format!("here it is called `{here}`")));
+        }
         let names = layers::all().flat_map(|template| template.aliases.iter().chain([&template.name])).copied();
         let special = SPECIAL.into_iter().filter(|_| !method);
         if let Some(near) = did_you_mean(name, blocks.copied().chain(names).chain(special)) {

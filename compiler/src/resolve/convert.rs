@@ -79,7 +79,13 @@ impl Resolver<'_> {
             return Err(super::value::Poisoned::reported());
         }
         let found = value.describe(&self.net.graph);
-        self.fail(span, format!("{wanted} must be {expected}, not {found}"))
+        let error = Diagnostic::new(span, format!("{wanted} must be {expected}, not {found}"));
+        Err(self.error(match value {
+            Value::Str(text) if syn::parse_str::<Ident>(text).is_ok() => {
+                error.help(format!("words stand without quotes: `{text}`"))
+            }
+            _ => error,
+        }))
     }
 
     /// An integer, for what `what` names.

@@ -142,6 +142,25 @@ fn blocks_loops_and_shadowing_name_parameters() {
 }
 
 #[test]
+fn a_shared_layer_has_one_set_of_parameters() {
+    let network = network(
+        "pub N<batch = 8, width = 3> {
+            let a = tokens([5], 10);
+            let b = tokens([5], 10);
+            let embed = shared(embedding(4));
+            let encode = shared(bidirectional(lstm(width)));
+            let logit = concat(encode(embed(a)), encode(embed(b))).dense(1);
+            output(logit);
+        }",
+    );
+    let cells = ["forward", "backward"]
+        .map(|way| ["weight", "recurrent_weight", "bias"].map(|part| format!("encode.bidirectional.{way}.{part}")));
+    let [logit, bias] = ["logit.weight", "logit.bias"].map(str::to_string);
+    let expected = ["embed.embedding.weight".to_string()].into_iter().chain(cells.concat()).chain([logit, bias]);
+    assert_eq!(names(&network), expected.collect::<Vec<_>>());
+}
+
+#[test]
 fn a_shared_block_has_one_set_of_parameters() {
     let network = body(
         "fn encode(x: Tensor) -> Tensor { x.dense(3).tanh() }
