@@ -144,13 +144,14 @@ def main():
         torch.stack([text[s + 1 : s + 1 + WINDOW] for s in starts]),
     )
 
-    adam = torch.optim.Adam(w.values(), lr=peak, eps=1e-7)
+    adam = torch.optim.Adam(w.values(), lr=peak)
     random, warm_up = Random(options.seed), min(options.steps // 10, 100)
     total = 0.0
     for step in range(options.steps):
         done = (step - warm_up) / max(options.steps - warm_up, 1)
         rate = peak * step / warm_up if step < warm_up else peak * (0.9 * 0.5 * (1 + math.cos(math.pi * done)) + 0.1)
-        adam.param_groups[0]["lr"] = rate
+        # Keras adds epsilon before the correction of the second moment's bias.
+        adam.param_groups[0] |= {"lr": rate, "eps": 1e-7 / math.sqrt(1 - 0.999 ** (step + 1))}
         value = loss(*windows(train, [random.below(len(train) - WINDOW) for _ in range(batch)]))
         adam.zero_grad()
         value.backward()
