@@ -43,7 +43,8 @@ fn angles_and_noise_in_f32() {
 #[test]
 fn places_of_the_largest() {
     against_reference! {
-        Net(x: float, k: index, y: float) run(x) -> (best, worst, column, d) as f32,
+        Net(x: float, k: index, y: float) run(x, k) -> (best, worst, k, column, d) method choose(h: float)
+        method describe(best: index) as f32,
         Net<batch = 5> {
             let x = input([4, 6]);
             let k = classes([4], 6);
@@ -55,7 +56,9 @@ fn places_of_the_largest() {
             let table = embedding(best, 3, vocabulary = 6);
             let right = best == k;
             let d = gather(h, best) + sum(one_hot(worst), axis = -1)[0] + sum(table, axis = -1);
-            output(best, worst, column, d);
+            output(best, worst, k, column, d);
+            method(choose, from = h, to = best);
+            method(describe, from = best, to = table);
             loss(mse(d, y) + mean(select(right, h[.., 0], h[.., 1])) + cross_entropy(h, best));
             optimizer(sgd(lr = 0.1));
         }

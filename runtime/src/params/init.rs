@@ -212,6 +212,49 @@ mod tests {
         near(largest, 6.0, 1e-3);
     }
 
+    /// Variance and largest magnitude by Keras's `VarianceScaling` and `compute_fans`: of a kernel of a sequence, and of
+    /// a vector.
+    #[test]
+    fn scaled_by_fans_as_in_keras() {
+        for (init, [of_kernel, of_vector], normal) in [
+            (Init::GlorotUniform, [2.0 / (5.0 * 24.0), 2.0 / 40.0], false),
+            (Init::GlorotNormal, [2.0 / (5.0 * 24.0), 2.0 / 40.0], true),
+            (Init::HeUniform, [2.0 / 40.0, 2.0 / 20.0], false),
+            (Init::HeNormal, [2.0 / 40.0, 2.0 / 20.0], true),
+            (Init::LecunUniform, [1.0 / 40.0, 1.0 / 20.0], false),
+            (Init::LecunNormal, [1.0 / 40.0, 1.0 / 20.0], true),
+        ] {
+            for (shape, variance) in [(&[5, 8, 16][..], of_kernel), (&[20], of_vector)] {
+                let largest = check(init, shape, 0.0, variance, if normal { -0.634 } else { -1.2 });
+                let limit = if normal { 2.0 * variance.sqrt() / TRUNCATED_STD } else { (3.0 * variance).sqrt() };
+                assert!(largest <= limit && largest > 0.999 * limit, "{init:?}: {largest} of {limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn truncated_around_its_mean() {
+        let largest = check(Init::TruncatedNormal(1.0, 3.0), &[7], 1.0, (3.0 * TRUNCATED_STD).powi(2), -0.634);
+        near(largest, 7.0, 2e-3);
+    }
+
+    /// As normal numbers have no direction of their own, each element's variance is one over the vectors' length.
+    #[test]
+    fn orthogonal_in_any_direction() {
+        let mut squares = [0.0_f64; 12];
+        let mut sums = [0.0_f64; 12];
+        for seed in 0..4000 {
+            let mut values = [0.0_f64; 12];
+            Init::Orthogonal(1.0).fill(&[4, 3], &mut Random::new(seed, 1), &mut values);
+            for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(values) {
+                *sum += value / 4000.0;
+                *square += value * value / 4000.0;
+            }
+        }
+        sums.iter().for_each(|&mean| near(mean, 0.0, 0.04));
+        squares.iter().for_each(|&square| near(square, 0.25, 0.02));
+    }
+
     #[test]
     fn orthogonal_on_the_shorter_side() {
         for shape in [&[7, 5][..], &[5, 7], &[4, 4], &[3, 2, 4], &[1, 3]] {
