@@ -8,17 +8,18 @@ use super::locate::step_name;
 use super::map::Sweeps;
 use super::module::element;
 use super::names::ident;
-use super::{columns, looped, map, moves, product, window};
+use super::shared::{Placeless, Shared};
+use super::{columns, looped, map, moves, product, shared, window};
 use crate::diag;
 use crate::fuse::{Kernel, Kind};
 use crate::ir::{Graph, NodeId};
 use crate::ops::{Constant, Hyper, HyperKind, Lowering, Op};
 
 /// A function's module: `kernels`, `uniforms` and `call`.
-pub(super) fn entry(cx: Context<'_>) -> TokenStream {
+pub(super) fn entry(cx: Context<'_>, shared: &mut Shared) -> TokenStream {
     let name = ident(&cx.program.function.name);
     let float = element(cx.network.dtype);
-    let Kernels { functions, scratch, calls } = kernels(cx);
+    let Kernels { functions, scratch, calls } = kernels(cx, Some(shared));
     let uniforms = uniforms(cx, &float);
     let doc = format!(
         "The kernels of `{}` in order; threads meet where one touches what another wrote.",
@@ -63,8 +64,15 @@ pub(super) struct Kernels {
     pub calls: Vec<TokenStream>,
 }
 
-/// The code of a program's kernels.
-pub(super) fn kernels(cx: Context<'_>) -> Kernels {
+/// Tells what kernels a function has, loops' bodies aside.
+pub(super) fn note(cx: Context<'_>, shared: &mut Shared) {
+    for kernel in cx.program.kernels.iter().filter(|kernel| !matches!(kernel.kind, Kind::Loop(_))) {
+        shared.note(&Placeless::of(statements(cx, kernel).0), describe(cx.graph(), kernel));
+    }
+}
+
+/// The code of a program's kernels; those that others have too are taken from `shared`.
+pub(super) fn kernels(cx: Context<'_>, mut shared: Option<&mut Shared>) -> Kernels {
     let float = element(cx.network.dtype);
     let mut found = Kernels { functions: Vec::new(), scratch: Vec::new(), calls: Vec::new() };
     let steps = steps(cx);
@@ -83,8 +91,16 @@ pub(super) fn kernels(cx: Context<'_>) -> Kernels {
             continue;
         }
         let (code, elements) = statements(cx, kernel);
-        found.functions.push(function(cx, kernel, &float, &code));
         found.scratch.extend(elements);
+        if let Some(shared) = &mut shared {
+            let placeless = Placeless::of(code.clone());
+            if let Some(common) = shared.function(&placeless, &kernel.name, &float) {
+                let at = shared::places(&placeless);
+                found.calls.push(quote!(#barrier super::shared::#common(s, m, part, #at);));
+                continue;
+            }
+        }
+        found.functions.push(function(cx, kernel, &float, &code));
         found.calls.push(quote! {
             #barrier
             s.vectorize(#[inline(always)] || #inside #name(s, m, part #(, #steps)*));

@@ -13,6 +13,7 @@ mod module;
 mod moves;
 mod names;
 mod product;
+mod shared;
 pub mod skeleton;
 mod store;
 mod summary;
@@ -21,14 +22,32 @@ mod transfer;
 mod window;
 
 use proc_macro2::TokenStream;
+use quote::quote;
 
 pub use module::{Entry, Layout, Module};
 pub use names::snake;
 pub(crate) use summary::bytes;
 
+use shared::Shared;
+
 /// The code of a network: its types, and its kernels in a hidden module.
 pub fn generate(module: &Module) -> TokenStream {
-    let kernels =
-        module.entries.iter().map(|entry| entry::entry(body::Context::of(&module.network, &module.layout, entry)));
-    api::api(module, &kernels.collect())
+    let contexts: Vec<body::Context<'_>> =
+        module.entries.iter().map(|entry| body::Context::of(&module.network, &module.layout, entry)).collect();
+    let mut shared = Shared::default();
+    contexts.iter().for_each(|&cx| entry::note(cx, &mut shared));
+    let entries: Vec<TokenStream> = contexts.into_iter().map(|cx| entry::entry(cx, &mut shared)).collect();
+    let shared = shared.functions;
+    let shared = (!shared.is_empty()).then(|| {
+        quote! {
+            #[doc = " Kernels that several layers or functions have in common, apart from their places in memory."]
+            mod shared {
+                use ::kiln::engine::{Memory, Part};
+                use ::kiln::simd::Simd;
+
+                #(#shared)*
+            }
+        }
+    });
+    api::api(module, &quote!(#(#entries)* #shared))
 }

@@ -188,7 +188,7 @@ impl Rules for Scan {
         vec![None; cx.arity()]
     }
 
-    /// `eval::run` keeps the results ([`Scan::run`]) beside it: the node itself is empty.
+    /// `eval::run` keeps the results (`Scan::run`) beside it: the node itself is empty.
     #[cfg(feature = "eval")]
     fn eval(&self, _: &Context<'_>, _: &[&Array]) -> Array {
         Array::zeros(vec![0])

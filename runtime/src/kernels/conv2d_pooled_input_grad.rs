@@ -70,7 +70,7 @@ pub const fn conv2d_pooled_input_grad_scratch(shape: Conv2dShape, pool: Pool2dSh
 
 /// The gradient of images `images` from the gradient `g` `[_, ph, pw, filters]` of a max-pool behind the convolution,
 /// its winners' numbers `index`, and the kernels `w`: `epilogue(v, position, channel, lanes)` gets each vector of
-/// consecutive channels once, as from [`conv2d_input_grad`](super::conv2d_input_grad). The convolution has one group
+/// consecutive channels once, as from `conv2d_input_grad`. The convolution has one group
 /// and no dilation.
 ///
 /// Each element is one chain of `mul_add` over (window, cell, filter).

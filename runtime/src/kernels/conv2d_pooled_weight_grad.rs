@@ -70,7 +70,7 @@ pub const fn conv2d_pooled_weight_grad_scratch(shape: Conv2dShape, pool: Pool2dS
 
 /// The kernels' gradient from images `x` (`images`, at least one), the gradient `g` `[_, ph, pw, filters]` of a
 /// max-pool behind the convolution and its winners' numbers `index`, for the filters `cols`: `epilogue(v, row, col,
-/// lanes)` gets each vector of consecutive filters once, as from [`conv2d_weight_grad`](super::conv2d_weight_grad).
+/// lanes)` gets each vector of consecutive filters once, as from `conv2d_weight_grad`.
 /// The convolution has one group and no dilation.
 ///
 /// Each element is one chain of `mul_add` over (image, window), whatever the part.
