@@ -41,7 +41,7 @@ fn networks_are_found_in_programs() {
 fn mistakes_have_their_places() {
     let unknown = dump("tiny.rs", NETWORK, Some("simplfy")).unwrap_err();
     assert!(unknown.contains("no stage `simplfy`, did you mean `simplify`?"), "{unknown}");
-    assert!(unknown.contains("network, dce, specialise, cse, autodiff, strip, simplify, fold"), "{unknown}");
+    assert!(unknown.contains("network, dce, specialise, cse, prune, autodiff, strip, simplify, fold"), "{unknown}");
     let broken = dump("tiny.rs", &NETWORK.replace("dense", "desne"), None).unwrap_err();
     assert!(broken.contains("--> tiny.rs:4:20"), "{broken}");
     let unlexable = dump("tiny.rs", "pub Net<batch = 4> {\n  (", None).unwrap_err();
