@@ -148,6 +148,9 @@ def tensors():
                    lambda a: {"p": tf.reverse(a, [1]), "q": tf.reverse(a, [2])}, {"a": a})
     yield function("roll", "let y = a.roll(1, axis = 1);", lambda a: tf.roll(a, 1, 2), {"a": a})
     words = np.array([[1, 4], [0, 1], [3, 3]])
+    yield function("argmax_last", "let y = one_hot(argmax(a), 3) * a + one_hot(argmin(a, axis = -1), 3) * (a * a);",
+                   lambda a: tf.one_hot(tf.argmax(a, -1), 3, dtype=tf.float64) * a
+                   + tf.one_hot(tf.argmin(a, -1), 3, dtype=tf.float64) * (a * a), {"a": data("argmax a", (ROWS, 2, 3))})
     yield function("one_hot_tokens", "let y = one_hot(c) * a;",
                    lambda c, a: tf.one_hot(c, 5, dtype=tf.float64) * a, {"c": words, "a": data("tokens a", (ROWS, 2, 1))},
                    kinds={"c": "tokens([2], 5)"})
