@@ -1,13 +1,10 @@
 //! Trains a recurrent cell on MNIST that is written from its equations.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kiln::data::mnist;
 use kiln::network;
-use kiln::train::Accuracy;
-use kiln_examples::{Training, fit, labelled, prepared};
+use kiln_examples::{MnistOptions, prepared};
 
 network! {
     /// The gated recurrence `h_t = a_t * c_t + (1 - a_t) * h_{t-1}`: a gate decides, unit by unit, how much of a candidate
@@ -40,19 +37,15 @@ network! {
 #[derive(Parser)]
 #[command(version)]
 struct Options {
-    /// Directory with MNIST's IDX files, gzipped or not; of the t10k files alone, 8,000 images train and 2,000 test
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
     #[command(flatten)]
-    training: Training<5, { GatedRnn::BATCH }>,
+    mnist: MnistOptions<5, { GatedRnn::BATCH }>,
 }
 
-fn train(Options { data, training }: Options) -> anyhow::Result<()> {
-    let data = mnist(data)?;
-    let mut trainer = prepared!(training, GatedRnn);
-    let [train, test] = [&data.train, &data.test].map(|data| labelled(data, "rows", "digit"));
-    let result = fit(&training, &mut trainer, &train, &test, Some(Accuracy::new()))?;
-    if let Some(path) = &training.save {
+fn train(Options { mnist }: Options) -> anyhow::Result<()> {
+    let data = mnist.load()?;
+    let mut trainer = prepared!(mnist.training, GatedRnn);
+    let result = mnist.fit(&mut trainer, &data, "rows")?;
+    if let Some(path) = &mnist.training.save {
         trainer.model().save(path)?;
     }
     println!("{result}");

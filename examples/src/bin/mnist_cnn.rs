@@ -1,13 +1,10 @@
 //! Trains the convolutional network of the Keras MNIST tutorial.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kiln::data::mnist;
 use kiln::network;
-use kiln::train::Accuracy;
-use kiln_examples::{Training, fit, labelled, prepared};
+use kiln_examples::{MnistOptions, prepared};
 
 network! {
     /// The convolutional network of the Keras MNIST tutorial.
@@ -32,19 +29,15 @@ network! {
 #[derive(Parser)]
 #[command(version)]
 struct Options {
-    /// Directory with MNIST's IDX files, gzipped or not; of the t10k files alone, 8,000 images train and 2,000 test
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
     #[command(flatten)]
-    training: Training<5, { MnistCnn::BATCH }>,
+    mnist: MnistOptions<5, { MnistCnn::BATCH }>,
 }
 
-fn train(Options { data, training }: Options) -> anyhow::Result<()> {
-    let data = mnist(data)?;
-    let mut trainer = prepared!(training, MnistCnn);
-    let [train, test] = [&data.train, &data.test].map(|data| labelled(data, "image", "digit"));
-    let result = fit(&training, &mut trainer, &train, &test, Some(Accuracy::new()))?;
-    if let Some(path) = &training.save {
+fn train(Options { mnist }: Options) -> anyhow::Result<()> {
+    let data = mnist.load()?;
+    let mut trainer = prepared!(mnist.training, MnistCnn);
+    let result = mnist.fit(&mut trainer, &data, "image")?;
+    if let Some(path) = &mnist.training.save {
         trainer.model().save(path)?;
     }
     println!("{result}");

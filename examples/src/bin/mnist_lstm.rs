@@ -1,13 +1,10 @@
 //! Trains a stacked LSTM on MNIST: an image is a sequence of 28 rows of 28 pixels.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kiln::data::mnist;
 use kiln::network;
-use kiln::train::Accuracy;
-use kiln_examples::{Training, fit, labelled, prepared};
+use kiln_examples::{MnistOptions, prepared};
 
 network! {
     /// Two LSTMs, one behind the other: the first gives its state at every row of the image, the second its last.
@@ -29,19 +26,15 @@ network! {
 #[derive(Parser)]
 #[command(version)]
 struct Options {
-    /// Directory with MNIST's IDX files, gzipped or not; of the t10k files alone, 8,000 images train and 2,000 test
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
     #[command(flatten)]
-    training: Training<5, { MnistLstm::BATCH }>,
+    mnist: MnistOptions<5, { MnistLstm::BATCH }>,
 }
 
-fn train(Options { data, training }: Options) -> anyhow::Result<()> {
-    let data = mnist(data)?;
-    let mut trainer = prepared!(training, MnistLstm);
-    let [train, test] = [&data.train, &data.test].map(|data| labelled(data, "rows", "digit"));
-    let result = fit(&training, &mut trainer, &train, &test, Some(Accuracy::new()))?;
-    if let Some(path) = &training.save {
+fn train(Options { mnist }: Options) -> anyhow::Result<()> {
+    let data = mnist.load()?;
+    let mut trainer = prepared!(mnist.training, MnistLstm);
+    let result = mnist.fit(&mut trainer, &data, "rows")?;
+    if let Some(path) = &mnist.training.save {
         trainer.model().save(path)?;
     }
     println!("{result}");
