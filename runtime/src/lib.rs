@@ -85,6 +85,7 @@ pub mod explain;
 pub mod kernels;
 pub mod params;
 pub mod pool;
+pub mod probe;
 mod random;
 pub mod rows;
 pub mod simd;
