@@ -1,45 +1,118 @@
-//! Times training steps and inference of fixed networks on seeded random data, one tab-separated line each.
+//! Times training steps and inference of fixed networks on seeded random data, and kernels alone.
 
+// The benches' kernels: what is timed here and what they watch over is the same.
+#[path = "../../../../runtime/benches/alone/mod.rs"]
+mod alone;
+mod kernels;
 mod networks;
 mod timing;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
+use kiln::simd::Isa;
 
-/// Time a network: prints `kiln NAME BATCH THREADS median_us min_us peak_rss_mb warmup_s`, tab-separated
+use networks::WORKLOADS;
+
+/// Time a network, or kernels alone
+///
+/// A network's line has, tab-separated: kiln NAME BATCH THREADS median_us min_us peak_rss_mb warmup_s
 #[derive(Parser)]
-#[command(version)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true
+)]
 struct Options {
-    /// The workload, or `list` for their names
+    #[command(flatten)]
+    network: Option<Network>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Args)]
+struct Network {
+    /// Which network, see `list`; NAME_infer is its inference alone
     name: String,
-    /// Rows of a step
-    #[arg(default_value_t = 128)]
-    batch: usize,
+    /// Rows of a step [default: as many as the network is compiled for]
+    batch: Option<usize>,
     /// How many threads compute
-    #[arg(default_value_t = 1)]
+    #[arg(default_value_t = 1, value_parser = threads)]
     threads: usize,
     /// How long to measure
-    #[arg(default_value_t = 3.0)]
+    #[arg(default_value_t = 3.0, value_parser = seconds)]
     seconds: f64,
 }
 
-fn run(options: Options) -> anyhow::Result<()> {
-    let Options { name, batch, threads, seconds } = options;
-    if name == "list" {
-        for (name, _) in networks::WORKLOADS {
-            println!("{name}");
-        }
-        return Ok(());
-    }
-    let Some((_, workload)) = networks::WORKLOADS.iter().find(|(known, _)| *known == name) else {
-        let names: Vec<&str> = networks::WORKLOADS.iter().map(|(name, _)| *name).collect();
+#[derive(Subcommand)]
+enum Command {
+    /// Print the names of the networks
+    List,
+    /// Time products of M rows, N columns and depth K: plain (nn), and as both gradients take them (nt, tn)
+    Gemm(kernels::Gemm),
+    /// Time a convolution of H x W x C images with F kernels of K x K, its gradients, and all of it under a max-pool of 2
+    Conv(kernels::Conv),
+    /// Time elementary functions beside the standard library's
+    Elementwise(kernels::Elementwise),
+    /// Time sums of columns, and softmax of rows
+    Rows(kernels::Rows),
+    /// Print what the machine can do at the moment: kiln THREADS instruction_set fma_gflops memory_gbs
+    Probe {
+        /// How many threads compute
+        #[arg(default_value_t = 1, value_parser = threads)]
+        threads: usize,
+        /// Leave the memory's bandwidth out
+        #[arg(long)]
+        fma: bool,
+    },
+}
+
+/// A number of threads.
+fn threads(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|threads| (1..=1024).contains(threads)).ok_or("expected 1 to 1024 threads".to_owned())
+}
+
+/// A length of time in seconds.
+fn seconds(text: &str) -> Result<f64, String> {
+    let fits = |seconds: &f64| *seconds > 0.0 && *seconds <= 86_400.0;
+    text.parse().ok().filter(fits).ok_or("expected seconds above 0, of a day at most".to_owned())
+}
+
+fn time(Network { name, batch, threads, seconds }: Network) -> anyhow::Result<()> {
+    let Some(workload) = WORKLOADS.iter().find(|workload| workload.name == name) else {
+        let names: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
         anyhow::bail!("there is no workload `{name}`; there are {}", names.join(", "));
     };
-    anyhow::ensure!(seconds.is_finite() && seconds > 0.0, "expected seconds above 0, found {seconds}");
-    let times = workload(batch, threads, seconds)?;
+    let batch = batch.unwrap_or(workload.capacity);
+    let fits = (1..=workload.capacity).contains(&batch);
+    anyhow::ensure!(fits, "`{name}` is compiled for 1 to {} rows, found {batch}", workload.capacity);
+    let times = (workload.time)(batch, threads, seconds)?;
     println!("kiln\t{name}\t{batch}\t{threads}\t{times}");
     Ok(())
+}
+
+fn run(options: Options) -> anyhow::Result<()> {
+    match options.command {
+        None => options.network.map_or(Ok(()), time),
+        Some(Command::List) => {
+            WORKLOADS.iter().for_each(|workload| println!("{}", workload.name));
+            Ok(())
+        }
+        Some(Command::Gemm(options)) => options.run(),
+        Some(Command::Conv(options)) => options.run(),
+        Some(Command::Elementwise(options)) => options.run(),
+        Some(Command::Rows(options)) => options.run(),
+        Some(Command::Probe { threads, fma }) => {
+            let isa = Isa::detect();
+            print!("kiln\t{threads}\t{isa}\t{:.1}", kiln::probe::fma_gflops(isa, threads));
+            if !fma {
+                print!("\t{:.1}", kiln::probe::memory_gbs(isa, threads));
+            }
+            println!();
+            Ok(())
+        }
+    }
 }
 
 fn main() -> ExitCode {

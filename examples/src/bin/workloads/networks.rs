@@ -78,67 +78,56 @@ network! {
     }
 }
 
-/// Times a workload for rows, threads and seconds.
-pub(crate) type Workload = fn(usize, usize, f64) -> kiln::Result<Times>;
-
-/// All of them by name.
-pub(crate) const WORKLOADS: &[(&str, Workload)] = &[
-    ("mlp", |batch, threads, seconds| {
-        let mut trainer = Mlp::new(0).trainer();
-        trainer.set_threads(threads)?;
-        let (images, digits) = (floats(batch * 784), classes(batch));
-        measure(seconds, || trainer.step(&images, &digits).map(drop))
-    }),
-    ("cnn", |batch, threads, seconds| {
-        let mut trainer = Cnn::new(0).trainer();
-        trainer.set_threads(threads)?;
-        let (images, digits) = (floats(batch * 784), classes(batch));
-        measure(seconds, || trainer.step(&images, &digits).map(drop))
-    }),
-    ("autoencoder", |batch, threads, seconds| {
-        let mut trainer = Autoencoder::new(0).trainer();
-        trainer.set_threads(threads)?;
-        let images = floats(batch * 784);
-        measure(seconds, || trainer.step(&images).map(drop))
-    }),
-    ("lstm", |batch, threads, seconds| {
-        let mut trainer = Lstm::new(0).trainer();
-        trainer.set_threads(threads)?;
-        let (sequences, answers) = (floats(batch * 100), classes(batch));
-        measure(seconds, || trainer.step(&sequences, &answers).map(drop))
-    }),
-    ("transformer", |batch, threads, seconds| {
-        let mut trainer = Transformer::new(0).trainer();
-        trainer.set_threads(threads)?;
-        let (tokens, next) = (classes(batch * 64), classes(batch * 64));
-        measure(seconds, || trainer.step(&tokens, &next).map(drop))
-    }),
-    ("mlp_infer", |batch, threads, seconds| {
-        let mut predictor = Mlp::new(0).predictor();
-        predictor.set_threads(threads)?;
-        let images = floats(batch * 784);
-        measure(seconds, || predictor.run(&images).map(drop))
-    }),
-    ("cnn_infer", |batch, threads, seconds| {
-        let mut predictor = Cnn::new(0).predictor();
-        predictor.set_threads(threads)?;
-        let images = floats(batch * 784);
-        measure(seconds, || predictor.run(&images).map(drop))
-    }),
-    ("lstm_infer", |batch, threads, seconds| {
-        let mut predictor = Lstm::new(0).predictor();
-        predictor.set_threads(threads)?;
-        let sequences = floats(batch * 100);
-        measure(seconds, || predictor.run(&sequences).map(drop))
-    }),
-];
-
-/// Uniform numbers on [0, 1), the same each time.
-fn floats(count: usize) -> Vec<f32> {
-    (0..count).map(|index| kiln::simd::random(0, index as u64)).collect()
+/// A network's training or inference.
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
+    /// The most rows that a step takes.
+    pub(crate) capacity: usize,
+    /// Times it for rows, threads and seconds.
+    pub(crate) time: fn(usize, usize, f64) -> kiln::Result<Times>,
 }
 
-/// Classes below 10, the same each time.
-fn classes(count: usize) -> Vec<u32> {
-    (0..count).map(|index| (kiln::simd::random(1, index as u64) * 10.0) as u32).collect()
+/// A workload: what stands between the parentheses are the call's arguments, each made for so many rows.
+macro_rules! workload {
+    ($name:literal, $network:ident.$holder:ident().$method:ident($($data:ident = $make:ident($size:expr)),*)) => {
+        Workload {
+            name: $name,
+            capacity: $network::BATCH,
+            time: |rows, threads, seconds| {
+                let mut holder = $network::new(0).$holder();
+                holder.set_threads(threads)?;
+                $(let $data = $make(rows, $size);)*
+                measure(seconds, || holder.$method($(&$data),*).map(drop))
+            },
+        }
+    };
+}
+
+/// All of them.
+pub(crate) const WORKLOADS: &[Workload] = &[
+    workload!("mlp", Mlp.trainer().step(images = floats(784), digits = classes(10))),
+    workload!("cnn", Cnn.trainer().step(images = floats(784), digits = classes(10))),
+    workload!("lstm", Lstm.trainer().step(sequences = floats(100), answers = classes(10))),
+    workload!("autoencoder", Autoencoder.trainer().step(images = floats(784))),
+    workload!("transformer", Transformer.trainer().step(tokens = words(64), next = words(64))),
+    workload!("mlp_infer", Mlp.predictor().run(images = floats(784))),
+    workload!("cnn_infer", Cnn.predictor().run(images = floats(784))),
+    workload!("lstm_infer", Lstm.predictor().run(sequences = floats(100))),
+    workload!("autoencoder_infer", Autoencoder.predictor().run(images = floats(784))),
+    workload!("transformer_infer", Transformer.predictor().run(tokens = words(64))),
+];
+
+/// Rows of so many uniform numbers on [0, 1), the same each time.
+fn floats(rows: usize, columns: usize) -> Vec<f32> {
+    (0..rows * columns).map(|index| kiln::simd::random(0, index as u64)).collect()
+}
+
+/// A class below `count` for each row, the same each time.
+fn classes(rows: usize, count: usize) -> Vec<u32> {
+    (0..rows).map(|index| (kiln::simd::random(1, index as u64) * count as f32) as u32).collect()
+}
+
+/// Rows of so many tokens of a vocabulary of 65, the same each time.
+fn words(rows: usize, length: usize) -> Vec<u32> {
+    classes(rows * length, 65)
 }
