@@ -204,7 +204,7 @@ def table(rows):
         beside = "| | | |" if best is None else f"| {best} | {time_of(medians[best])} | {ratios[best]:.2f} |"
         first.append(f"| {case} | {time_of(middle)} | {rate:.0f} | {floor:.2f} {beside}")
         second.append(f"| {case} | " + " | ".join(f"{ratios[name]:.2f}" if name in ratios else "" for name in names) + " |")
-    peaks = [f"{name} {min(all):.0f} to {max(all):.0f}" for name, all in memory.items() if all]
+    peaks = [f"{name} {min(held):.0f} to {max(held):.0f}" for name, held in memory.items() if held]
     return "\n".join([*first, "", "How many times as long as kiln each takes:", "", *second, "",
                       "Peak memory of the process in MiB: " + ", ".join(peaks) + "."])
 
