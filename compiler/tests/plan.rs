@@ -27,6 +27,16 @@ fn columns_go_by_name() {
 }
 
 #[test]
+fn alignment_is_kept_to_and_gaps_are_counted() {
+    let problem = Problem::parse("id,lower,upper,size,alignment,gaps\na,0,9,5,8,\nb,0,9,5,8,3-4").unwrap();
+    assert_eq!((problem.alignment, problem.gaps), (8, 1));
+    let placement = place_within(&problem.buffers, problem.alignment, 0, Effort::BUILD);
+    assert_eq!((placement.height, placement.lower_bound), (16, 16));
+    let mixed = Problem::parse("id,lower,upper,size,alignment\na,0,9,5,8\nb,0,9,5,16").unwrap_err();
+    assert_eq!(mixed, "3: alignment 16 after 8: it must be the same for all");
+}
+
+#[test]
 fn faults_name_their_line() {
     let fault = |table: &str| Problem::parse(table).unwrap_err();
     assert!(fault("").starts_with("1: the file is empty"));

@@ -2,7 +2,9 @@
 //! `cargo run --release -p kiln-compiler --example plan -- FILE.csv [--capacity BYTES] [--out FILE]`.
 //!
 //! The problem is a table `id,lower,upper,size`: a buffer of `size` bytes is needed from step `lower` until before
-//! step `upper`. Exit status: 0, or 1 if the capacity is not met, or 2 if something is wrong with the call.
+//! step `upper`. An `alignment` that is the same for all is kept to; `gaps` are not made use of.
+//!
+//! Exit status: 0, or 1 if the capacity is not met, or 2 if something is wrong with the call.
 
 mod problem;
 
@@ -60,10 +62,14 @@ fn run(call: Call) -> Result<bool, String> {
     let Call { file, capacity, out } = call;
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
     let problem = Problem::parse(&text).map_err(|error| format!("{file}:{error}"))?;
+    if problem.gaps > 0 {
+        eprintln!("{file}: {} buffers have gaps, which are not made use of", problem.gaps);
+    }
     let start = Instant::now();
-    let placement = place_within(&problem.buffers, 1, capacity.unwrap_or(0), Effort::THOROUGH);
+    let placement = place_within(&problem.buffers, problem.alignment, capacity.unwrap_or(0), Effort::THOROUGH);
     let time = start.elapsed();
-    validate(&problem.buffers, &placement, 1).map_err(|error| format!("a fault of the planner: {error}"))?;
+    validate(&problem.buffers, &placement, problem.alignment)
+        .map_err(|error| format!("a fault of the planner: {error}"))?;
     println!("buffers:     {}", problem.buffers.len());
     println!("height:      {}", placement.height);
     let over = placement.height as f64 / placement.lower_bound.max(1) as f64;

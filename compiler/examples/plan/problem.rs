@@ -12,12 +12,17 @@ pub(crate) struct Problem {
     pub(crate) ids: Vec<String>,
     /// The buffers themselves.
     pub(crate) buffers: Vec<Buffer>,
+    /// What every offset must be a multiple of.
+    pub(crate) alignment: usize,
+    /// How many buffers have gaps in which they need no bytes: such gaps are left unused.
+    pub(crate) gaps: usize,
 }
 
 const COLUMNS: [&str; 4] = ["id", "lower", "upper", "size"];
 
 impl Problem {
     /// Reads a table whose first line names the columns, `id`, `lower`, `upper` and `size` among them, in any order.
+    /// A column `alignment` must say the same of all buffers; others are passed over.
     ///
     /// # Errors
     /// `line: what is wrong there`.
@@ -33,7 +38,9 @@ impl Problem {
         };
         let [id, lower, upper, size] = COLUMNS.map(column);
         let (id, lower, upper, size) = (id?, lower?, upper?, size?);
-        let mut problem = Self { ids: Vec::new(), buffers: Vec::new() };
+        let optional = |name: &str| names.iter().position(|&other| other == name);
+        let (alignment, gaps) = (optional("alignment"), optional("gaps"));
+        let mut problem = Self { ids: Vec::new(), buffers: Vec::new(), alignment: 1, gaps: 0 };
         let mut seen = BTreeMap::new();
         let mut total = 0usize;
         for (text, line) in lines {
@@ -53,6 +60,15 @@ impl Problem {
             if let Some(first) = seen.insert(fields[id].to_string(), line) {
                 return Err(format!("{line}: the id `{}` is that of line {first}", fields[id]));
             }
+            if let Some(column) = alignment {
+                let alignment = number(column)?.max(1);
+                if !problem.ids.is_empty() && alignment != problem.alignment {
+                    let first = problem.alignment;
+                    return Err(format!("{line}: alignment {alignment} after {first}: it must be the same for all"));
+                }
+                problem.alignment = alignment;
+            }
+            problem.gaps += usize::from(gaps.is_some_and(|column| !fields[column].is_empty()));
             problem.ids.push(fields[id].to_string());
             problem.buffers.push(buffer);
         }

@@ -6,6 +6,9 @@
 //! MiniMalloc, ASPLOS 2023). The capacity less the floor less what is unplaced is the section's slack, and a state
 //! in which any slack is negative has no solution.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use super::Buffer;
 
 /// A buffer in terms of sections.
@@ -19,13 +22,16 @@ pub(super) struct Item {
 }
 
 /// What a step changed.
+#[derive(Clone)]
 enum Change {
     Floor(usize, usize),
     Lowest(usize, usize),
+    Bar(usize, usize),
     Placed(usize),
 }
 
 /// A partial placement that can be taken back step by step.
+#[derive(Clone)]
 pub(super) struct Floors {
     capacity: usize,
     pub(super) items: Vec<Item>,
@@ -38,6 +44,15 @@ pub(super) struct Floors {
     /// For each item, the highest floor of its sections; once placed, its offset.
     pub(super) lowest: Vec<usize>,
     pub(super) placed: Vec<bool>,
+    /// For each item that was skipped, the top that it would have had; `usize::MAX` for others, and as soon as anything
+    /// was placed in its sections.
+    pub(super) bar: Vec<usize>,
+    /// Whether anything was ever skipped.
+    skips: bool,
+    /// For each item, those of the same sections and size, itself among them.
+    twins: Vec<Vec<usize>>,
+    /// For each section, how often it was found too full.
+    trouble: Vec<usize>,
     trail: Vec<Change>,
     /// Sections whose unplaced items were pushed up since the floor was computed.
     dirty: Vec<usize>,
@@ -64,8 +79,18 @@ impl Floors {
             return None;
         }
         let placed = items.iter().map(|item| item.size == 0).collect();
+        let mut kinds: BTreeMap<(usize, usize, usize), Vec<usize>> = BTreeMap::new();
+        let kind = |item: &Item| (item.lower, item.upper, item.size);
+        for (index, item) in items.iter().enumerate() {
+            kinds.entry(kind(item)).or_default().push(index);
+        }
+        let twins = items.iter().map(|item| kinds.get(&kind(item)).cloned().unwrap_or_default()).collect();
         Some(Self {
             capacity,
+            bar: vec![usize::MAX; items.len()],
+            twins,
+            trouble: vec![0; starts.len()],
+            skips: false,
             lowest: vec![0; items.len()],
             floor: vec![0; starts.len()],
             is_dirty: vec![false; starts.len()],
@@ -94,6 +119,7 @@ impl Floors {
             match self.trail.pop() {
                 Some(Change::Floor(section, old)) => self.floor[section] = old,
                 Some(Change::Lowest(item, old)) => self.lowest[item] = old,
+                Some(Change::Bar(item, old)) => self.bar[item] = old,
                 Some(Change::Placed(item)) => {
                     self.placed[item] = false;
                     let Item { lower, upper, size } = self.items[item];
@@ -114,6 +140,13 @@ impl Floors {
         for rest in &mut self.rest[lower..upper] {
             *rest -= size;
         }
+        for other in 0..if self.skips { self.items.len() } else { 0 } {
+            let meets = self.items[other].lower < upper && lower < self.items[other].upper;
+            if meets && self.bar[other] != usize::MAX {
+                self.trail.push(Change::Bar(other, self.bar[other]));
+                self.bar[other] = usize::MAX;
+            }
+        }
         let top = self.lowest[item] + size;
         let fits = (lower..upper).all(|section| self.raise(section, top) && self.soil(section));
         fits && self.settle()
@@ -122,6 +155,80 @@ impl Floors {
     /// Leaves a section's bytes below `floor` unused. Whether a solution may remain.
     pub(super) fn waste(&mut self, section: usize, floor: usize) -> bool {
         self.raise(section, floor) && self.settle()
+    }
+
+    /// Rules out that an item, or one just like it, lies where it is lowest. In a placement of the least sum of offsets,
+    /// it then rests on something that is not placed yet, and something is in the way where it was lowest. Whether a
+    /// solution may remain.
+    pub(super) fn skip(&mut self, item: usize) -> bool {
+        let offset = self.lowest[item];
+        for twin in 0..self.twins[item].len() {
+            let twin = self.twins[item][twin];
+            if !self.placed[twin] && self.lowest[twin] == offset && !self.skip_one(twin) {
+                self.clean();
+                return false;
+            }
+        }
+        self.settle()
+    }
+
+    /// Whether an item was skipped, and nothing can be in the way any more where it was lowest.
+    pub(super) fn hovers(&self, item: usize) -> bool {
+        let (Item { lower, upper, .. }, bar) = (self.items[item], self.bar[item]);
+        bar != usize::MAX && self.floor[lower..upper].iter().all(|&floor| floor >= bar)
+    }
+
+    /// How often the worst of an item's sections was found too full.
+    pub(super) fn trouble(&self, item: usize) -> usize {
+        let Item { lower, upper, .. } = self.items[item];
+        self.trouble[lower..upper].iter().copied().max().unwrap_or(0)
+    }
+
+    fn skip_one(&mut self, item: usize) -> bool {
+        let Item { lower, upper, size } = self.items[item];
+        let mut next = usize::MAX;
+        for section in lower..upper {
+            for &other in &self.members[section] {
+                if other != item && !self.placed[other] {
+                    next = next.min(self.lowest[other] + self.items[other].size);
+                }
+            }
+        }
+        self.skips = true;
+        let bar = self.lowest[item] + size;
+        if bar < self.bar[item] {
+            self.trail.push(Change::Bar(item, self.bar[item]));
+            self.bar[item] = bar;
+        }
+        if next > self.lowest[item] {
+            if next > self.capacity - size {
+                return false;
+            }
+            self.trail.push(Change::Lowest(item, self.lowest[item]));
+            self.lowest[item] = next;
+            for section in lower..upper {
+                self.soil(section);
+            }
+        }
+        true
+    }
+
+    /// The ranges of sections that unplaced items connect, shortest first.
+    pub(super) fn ranges(&self, sections: Range<usize>) -> Vec<Range<usize>> {
+        let Self { items, placed, members, .. } = self;
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        let mut reach = sections.start;
+        for section in sections {
+            let unplaced = members[section].iter().filter(|&&item| !placed[item]);
+            let Some(end) = unplaced.map(|&item| items[item].upper).max() else { continue };
+            match ranges.last_mut() {
+                Some(range) if section < reach => range.end = range.end.max(end),
+                _ => ranges.push(section..end),
+            }
+            reach = reach.max(end);
+        }
+        ranges.sort_by_key(|range| (range.len(), range.start));
+        ranges
     }
 
     /// Lifts a floor, and what stands on it. Whether the rest still fits above.
@@ -133,6 +240,7 @@ impl Floors {
         self.floor[section] = floor;
         if self.rest[section] > self.capacity.saturating_sub(floor) {
             self.clean();
+            self.trouble[section] += 1;
             return false;
         }
         for member in 0..self.members[section].len() {
@@ -234,6 +342,27 @@ mod tests {
         assert_eq!(floors.placed, [true, false, false]);
         assert_eq!((floors.lowest[1], floors.floor[1]), (4, 0));
         assert!(!floors.waste(0, 6), "3 bytes on top of 6 are too many");
+    }
+
+    #[test]
+    fn what_is_skipped_rests_on_something_else() {
+        let mut floors = floors(&[(0, 2, 4), (1, 4, 3), (3, 5, 4)], 8).unwrap();
+        assert!(floors.skip(1));
+        assert_eq!((floors.lowest[1], floors.bar[1]), (4, 3));
+        assert!(!floors.hovers(1), "the others may be in the way below");
+        assert!(!floors.skip(0), "on top of the middle one it is too high");
+        floors.undo(0);
+        assert_eq!((floors.lowest[1], floors.bar[1]), (0, usize::MAX));
+    }
+
+    #[test]
+    fn twins_are_skipped_together() {
+        let mut floors = floors(&[(0, 2, 2), (0, 2, 2), (0, 2, 4)], 8).unwrap();
+        assert!(floors.skip(0));
+        assert_eq!(floors.lowest, [2, 4, 0]);
+        assert_eq!(floors.bar, [2, 2, usize::MAX]);
+        assert!(floors.place(2));
+        assert_eq!(floors.bar, [usize::MAX; 3], "what is placed may be in the way");
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod memory;
 mod place;
 #[cfg(test)]
 mod puzzles;
+mod rise;
+mod skyline;
 mod validate;
 
 pub use home::Place;
