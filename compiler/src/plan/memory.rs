@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::barriers;
 use super::home::Place;
 use super::place::{Buffer, Placement, place};
+use super::replay::replay;
 use super::validate::validate;
 use crate::fuse::{self, Kernel, Kind, Level, Needs, Program, access, leaves, level};
 use crate::ir::{Graph, NodeId, RootKind, Type};
@@ -37,7 +38,9 @@ pub struct Plan {
 /// # Errors
 /// What the validator found wrong with the placement: kiln's bug.
 pub fn plan(program: &Program, batch: usize) -> Result<Plan, String> {
-    within(program, batch, &BTreeMap::new())
+    let plan = within(program, batch, &BTreeMap::new())?;
+    replay(program, &plan, batch)?;
+    Ok(plan)
 }
 
 /// The same for the body of a loop; these of its states have no place outside.

@@ -10,6 +10,7 @@ mod memory;
 mod place;
 #[cfg(test)]
 mod puzzles;
+mod replay;
 mod rise;
 mod skyline;
 mod validate;
