@@ -16,10 +16,10 @@ use crate::ir::{Graph, NodeId};
 use crate::ops::{Constant, Hyper, HyperKind, Lowering, Op};
 
 /// A function's module: `kernels`, `uniforms` and `call`.
-pub(super) fn entry(cx: Context<'_>, shared: &mut Shared) -> TokenStream {
+pub(super) fn entry(cx: Context<'_>, prepared: Vec<Statements>, shared: &mut Shared) -> TokenStream {
     let name = ident(&cx.program.function.name);
     let float = element(cx.network.dtype);
-    let Kernels { functions, scratch, calls } = kernels(cx, Some(shared));
+    let Kernels { functions, scratch, calls } = kernels(cx, prepared, Some(shared));
     let uniforms = uniforms(cx, &float);
     let doc = format!(
         "The kernels of `{}` in order; threads meet where one touches what another wrote.",
@@ -64,15 +64,39 @@ pub(super) struct Kernels {
     pub calls: Vec<TokenStream>,
 }
 
-/// Tells what kernels a function has, loops' bodies aside.
-pub(super) fn note(cx: Context<'_>, shared: &mut Shared) {
-    for kernel in cx.program.kernels.iter().filter(|kernel| !matches!(kernel.kind, Kind::Loop(_))) {
-        shared.note(&Placeless::of(statements(cx, kernel).0), describe(cx.graph(), kernel));
-    }
+/// What a kernel says; of a loop, which says it itself, nothing.
+pub(super) struct Statements {
+    code: TokenStream,
+    /// The scratch that they take, in elements.
+    scratch: Option<TokenStream>,
+    /// The same without its places, where it may be shared.
+    placeless: Option<Placeless>,
 }
 
-/// The code of a program's kernels; those that others have too are taken from `shared`.
-pub(super) fn kernels(cx: Context<'_>, mut shared: Option<&mut Shared>) -> Kernels {
+/// The statements of a function's kernels, of which `shared` takes note.
+pub(super) fn prepare(cx: Context<'_>, shared: &mut Shared) -> Vec<Statements> {
+    let mut prepared = statements(cx);
+    for (kernel, statements) in cx.program.kernels.iter().zip(&mut prepared) {
+        if !matches!(kernel.kind, Kind::Loop(_)) {
+            let placeless = Placeless::of(statements.code.clone());
+            shared.note(&placeless, describe(cx.graph(), kernel));
+            statements.placeless = Some(placeless);
+        }
+    }
+    prepared
+}
+
+/// The statements of a program's kernels.
+pub(super) fn statements(cx: Context<'_>) -> Vec<Statements> {
+    let statements = |kernel| {
+        let (code, scratch) = say(cx, kernel);
+        Statements { code, scratch, placeless: None }
+    };
+    cx.program.kernels.iter().map(statements).collect()
+}
+
+/// The code of a program's kernels, given what they say; those that others have too are taken from `shared`.
+pub(super) fn kernels(cx: Context<'_>, prepared: Vec<Statements>, mut shared: Option<&mut Shared>) -> Kernels {
     let float = element(cx.network.dtype);
     let mut found = Kernels { functions: Vec::new(), scratch: Vec::new(), calls: Vec::new() };
     let steps = steps(cx);
@@ -80,7 +104,8 @@ pub(super) fn kernels(cx: Context<'_>, mut shared: Option<&mut Shared>) -> Kerne
         let module = ident(&cx.program.function.name);
         quote!(#module::)
     });
-    for (kernel, &barrier) in cx.program.kernels.iter().zip(&cx.plan.barriers) {
+    let kernels = cx.program.kernels.iter().zip(&cx.plan.barriers).zip(prepared);
+    for ((kernel, &barrier), Statements { code, scratch, placeless }) in kernels {
         let name = ident(&kernel.name);
         let barrier = barrier.then(|| quote!(part.barrier();));
         if let Kind::Loop(node) = kernel.kind {
@@ -90,15 +115,13 @@ pub(super) fn kernels(cx: Context<'_>, mut shared: Option<&mut Shared>) -> Kerne
             found.calls.push(quote!(#barrier #inside #name(s, m, part #(, #steps)*);));
             continue;
         }
-        let (code, elements) = statements(cx, kernel);
-        found.scratch.extend(elements);
-        if let Some(shared) = &mut shared {
-            let placeless = Placeless::of(code.clone());
-            if let Some(common) = shared.function(&placeless, &kernel.name, &float) {
-                let at = shared::places(&placeless);
-                found.calls.push(quote!(#barrier super::shared::#common(s, m, part, #at);));
-                continue;
-            }
+        found.scratch.extend(scratch);
+        if let (Some(shared), Some(placeless)) = (&mut shared, &placeless)
+            && let Some(common) = shared.function(placeless, &kernel.name, &float)
+        {
+            let at = shared::places(placeless);
+            found.calls.push(quote!(#barrier super::shared::#common(s, m, part, #at);));
+            continue;
         }
         found.functions.push(function(cx, kernel, &float, &code));
         found.calls.push(quote! {
@@ -115,7 +138,7 @@ pub(super) fn steps(cx: Context<'_>) -> Vec<Ident> {
 }
 
 /// A kernel's statements, and the scratch that it takes in elements.
-fn statements(cx: Context<'_>, kernel: &Kernel) -> (TokenStream, Option<TokenStream>) {
+fn say(cx: Context<'_>, kernel: &Kernel) -> (TokenStream, Option<TokenStream>) {
     match kernel.kind {
         Kind::Map => {
             let rows = Sweeps::of(cx, kernel).spilled.len() * kernel.cols();

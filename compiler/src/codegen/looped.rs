@@ -20,7 +20,7 @@ pub(super) fn looped(cx: Context<'_>, kernel: &Kernel, node: NodeId, float: &Ide
     };
     let around = Within { cx, node, kernel };
     let inner = Context { program, plan, within: Some(&around), ..cx };
-    let Kernels { functions, scratch, calls } = entry::kernels(inner, None);
+    let Kernels { functions, scratch, calls } = entry::kernels(inner, entry::statements(inner), None);
     let starts = starts(inner, &around);
     let name = ident(&kernel.name);
     let (t, steps) = (ident(&step_name(cx.depth())), int(scan.steps));

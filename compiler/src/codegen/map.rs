@@ -71,7 +71,7 @@ impl Sweeps {
             if !seen.insert((node, sweep)) {
                 continue;
             }
-            for leaf in leaves(graph, &cx.program.needs, node) {
+            for leaf in leaves(graph, &cx.program.needs, node).iter() {
                 let Some(&computed) = self.full.get(&leaf.base) else { continue };
                 if computed < sweep && (kernel.writes.contains(&leaf.base) || self.spilled.contains_key(&leaf.base)) {
                     continue;

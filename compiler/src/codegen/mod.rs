@@ -35,8 +35,9 @@ pub fn generate(module: &Module) -> TokenStream {
     let contexts: Vec<body::Context<'_>> =
         module.entries.iter().map(|entry| body::Context::of(&module.network, &module.layout, entry)).collect();
     let mut shared = Shared::default();
-    contexts.iter().for_each(|&cx| entry::note(cx, &mut shared));
-    let entries: Vec<TokenStream> = contexts.into_iter().map(|cx| entry::entry(cx, &mut shared)).collect();
+    let prepared: Vec<Vec<entry::Statements>> = contexts.iter().map(|&cx| entry::prepare(cx, &mut shared)).collect();
+    let entries = contexts.into_iter().zip(prepared);
+    let entries: Vec<TokenStream> = entries.map(|(cx, kernels)| entry::entry(cx, kernels, &mut shared)).collect();
     let shared = shared.functions;
     let shared = (!shared.is_empty()).then(|| {
         quote! {

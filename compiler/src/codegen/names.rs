@@ -4,6 +4,14 @@ use std::collections::BTreeMap;
 
 use proc_macro2::{Ident, Span};
 
+/// What is no identifier though it is spelled like one (the Rust reference, "Keywords"), sorted.
+const KEYWORDS: [&str; 52] = [
+    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match",
+    "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait",
+    "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
 /// `hidden.weight` as `hidden_weight`; never a keyword, never empty.
 pub fn snake(name: &str) -> String {
     let mut text = String::new();
@@ -17,7 +25,12 @@ pub fn snake(name: &str) -> String {
     if text.is_empty() || text == "_" || text.starts_with(|c: char| c.is_ascii_digit()) {
         text.insert_str(0, "value_");
     }
-    let is_identifier = |text: &str| syn::parse_str::<Ident>(text).is_ok();
+    // To ask the parser of each name takes a good part of the compiler's time.
+    let is_keyword = KEYWORDS.binary_search(&text.as_str()).is_ok();
+    if text.is_ascii() && !is_keyword {
+        return text;
+    }
+    let is_identifier = |text: &str| !is_keyword && syn::parse_str::<Ident>(text).is_ok();
     if is_identifier(&text) {
         return text;
     }
@@ -77,6 +90,17 @@ mod tests {
         assert_eq!(snake("β.größe"), "β_größe");
         assert_eq!(snake("½"), "value__");
         assert_eq!(snake("x½"), "x_");
+    }
+
+    #[test]
+    fn keywords_are_sorted_and_never_left_as_they_are() {
+        assert!(KEYWORDS.is_sorted());
+        for keyword in KEYWORDS.iter().filter(|keyword| **keyword != "Self") {
+            assert_eq!(snake(keyword), format!("{keyword}_"));
+        }
+        for name in ["x", "weight", "union", "auto", "matches"] {
+            assert_eq!(snake(name), name);
+        }
     }
 
     #[test]

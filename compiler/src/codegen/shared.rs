@@ -184,16 +184,22 @@ fn spell(code: TokenStream, locals: &BTreeSet<String>, numbers: &mut BTreeMap<St
                 let name = name.to_string();
                 if !is_member && locals.contains(&name) {
                     let next = numbers.len();
-                    *text += &format!(" ${}", numbers.entry(name).or_insert(next));
+                    text.push_str(" $");
+                    text.push_str(&numbers.entry(name).or_insert(next).to_string());
                 } else {
-                    *text += &format!(" {name}");
+                    text.push(' ');
+                    text.push_str(&name);
                 }
             }
             TokenTree::Punct(punct) => {
                 dots = if punct.as_char() == '.' { usize::from(is_member) + 1 } else { 0 };
-                *text += &format!(" {punct}");
+                text.push(' ');
+                text.push(punct.as_char());
             }
-            TokenTree::Literal(literal) => *text += &format!(" {literal}"),
+            TokenTree::Literal(literal) => {
+                text.push(' ');
+                text.push_str(&literal.to_string());
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ impl Grouping<'_> {
         let graph = self.graph;
         let mut sources: BTreeSet<usize> = BTreeSet::new();
         let reads = self.needs.sources(graph, node);
-        for read in &reads {
+        for read in reads.iter() {
             sources.extend(self.group_of.get(read));
         }
         // What overwrites a parameter comes after everybody who reads the old value.
@@ -156,9 +156,9 @@ impl Grouping<'_> {
         }
         // A reader of a value that an earlier kernel overwrites must not come to depend on that kernel.
         let reads = self.needs.sources(self.graph, node);
-        overwrites.iter().all(|(writer, old)| {
+        reads.iter().filter_map(|read| self.writers.get(read)).flatten().all(|writer| {
             let Some(&writing) = self.group_of.get(writer) else { return true };
-            writing == group || !old.iter().any(|old| reads.contains(old)) || !get(&joined.before, writing)
+            writing == group || !get(&joined.before, writing)
         })
     }
 

@@ -23,9 +23,10 @@ pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Resul
     let is_body = frame.is_some();
     let mut needs = Needs::of(&mut function.graph, frame);
     level::store_unwalkable(&function.graph, &mut needs);
+    needs.settled();
     let graph = &function.graph;
-    let mut grouping = Grouping { graph, needs: &needs, groups: Vec::new(), group_of: BTreeMap::new() };
     let overwrites = overwrites(graph, &needs);
+    let mut grouping = Grouping::new(graph, &needs, &overwrites);
     let order = updates_last(graph, &needs, &overwrites);
     for &node in &order {
         if needs.is_work(graph, node) {
@@ -105,19 +106,25 @@ fn after_readers(
 
 /// For each value that is written over a parameter or an optimiser's slot: the nodes that stand for the old one.
 pub(super) fn overwrites(graph: &Graph, needs: &Needs) -> BTreeMap<NodeId, Vec<NodeId>> {
+    // What is overwritten, by the kind of root that does it.
+    let mut old: BTreeMap<RootKind, Vec<NodeId>> = BTreeMap::new();
+    for node in graph.ids() {
+        let kind = match graph.op(node) {
+            Op::Param(param) => Some(RootKind::Param(param.index)),
+            Op::State(state) => Some(RootKind::State(state.index, state.slot)),
+            Op::Input(input) => {
+                needs.frame.as_ref().and_then(|frame| frame.state(input.index)).map(RootKind::Carry)
+            }
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            old.entry(kind).or_default().push(node);
+        }
+    }
     let mut found = BTreeMap::new();
     for root in &graph.roots {
-        let old = |node: &NodeId| match (graph.op(*node), &root.kind) {
-            (Op::Param(param), RootKind::Param(index)) => param.index == *index,
-            (Op::State(state), RootKind::State(index, slot)) => state.index == *index && state.slot == *slot,
-            (Op::Input(input), RootKind::Carry(state)) => {
-                needs.frame.as_ref().is_some_and(|frame| frame.state(input.index) == Some(*state))
-            }
-            _ => false,
-        };
         if matches!(root.kind, RootKind::Param(_) | RootKind::State(..) | RootKind::Carry(_)) {
-            let old: Vec<NodeId> = graph.ids().into_iter().filter(old).collect();
-            found.insert(needs.storage(graph, root.node), old);
+            found.insert(needs.storage(graph, root.node), old.get(&root.kind).cloned().unwrap_or_default());
         }
     }
     found
@@ -130,7 +137,7 @@ fn finish(graph: &Graph, needs: &Needs, groups: Vec<Group>, group_of: &BTreeMap<
     let mut reads: Vec<BTreeSet<NodeId>> = vec![BTreeSet::new(); groups.len()];
     for (index, group) in groups.iter().enumerate() {
         for &node in &group.nodes {
-            for source in needs.sources(graph, node) {
+            for &source in needs.sources(graph, node).iter() {
                 if group_of.get(&source) != Some(&index) {
                     read_elsewhere.insert(source);
                     reads[index].insert(source);

@@ -31,9 +31,22 @@ pub(super) struct Grouping<'a> {
     pub(super) needs: &'a Needs,
     pub(super) groups: Vec<Group>,
     pub(super) group_of: BTreeMap<NodeId, usize>,
+    /// By what is overwritten, what is written over it.
+    pub(super) writers: BTreeMap<NodeId, Vec<NodeId>>,
 }
 
-impl Grouping<'_> {
+impl<'a> Grouping<'a> {
+    /// No kernels yet.
+    pub(super) fn new(graph: &'a Graph, needs: &'a Needs, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> Self {
+        let mut writers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+        for (&writer, old) in overwrites {
+            for &old in old {
+                writers.entry(old).or_default().push(writer);
+            }
+        }
+        Self { graph, needs, groups: Vec::new(), group_of: BTreeMap::new(), writers }
+    }
+
     pub(super) fn open(
         &mut self,
         node: NodeId,

@@ -1,5 +1,7 @@
 //! What a kernel reads for one of its nodes, and whether it can.
 
+use std::rc::Rc;
+
 use crate::fuse::access::{axes, row_col, strides};
 use crate::fuse::{Needs, needs};
 use crate::ir::{Graph, NodeId, Type};
@@ -61,14 +63,20 @@ impl Reader {
 }
 
 /// Everything that a kernel reads to compute `node`.
-pub fn leaves(graph: &Graph, needs: &Needs, node: NodeId) -> Vec<Reader> {
-    let mut found = Vec::new();
-    collect(graph, needs, node, &mut found, &mut |_| {});
-    found
+pub fn leaves(graph: &Graph, needs: &Needs, node: NodeId) -> Rc<Vec<Reader>> {
+    needs.leaves.get(node, || {
+        let mut found = Vec::new();
+        collect(graph, needs, node, &mut found, &mut |_| {});
+        found
+    })
 }
 
 /// Whether computing `node` where it stands counts columns along one axis (a one-hot class, a position).
 pub(super) fn counts_columns(graph: &Graph, needs: &Needs, node: NodeId) -> bool {
+    *needs.counts_columns.get(node, || find_counts(graph, needs, node))
+}
+
+fn find_counts(graph: &Graph, needs: &Needs, node: NodeId) -> bool {
     let counts_itself = |node| matches!(graph.op(node), Op::OneHot(_) | Op::Iota(_));
     let mut counts = counts_itself(node);
     collect(graph, needs, node, &mut Vec::new(), &mut |inner| counts |= counts_itself(inner));

@@ -43,7 +43,7 @@ fn neighbours(grouping: &Grouping<'_>, overwrites: &BTreeMap<NodeId, Vec<NodeId>
             for &old in overwrites.get(&node).filter(|_| grouping.needs.frame.is_some()).into_iter().flatten() {
                 touching.entry(old).or_default().insert(index);
             }
-            for source in grouping.needs.sources(grouping.graph, node) {
+            for &source in grouping.needs.sources(grouping.graph, node).iter() {
                 touching.entry(source).or_default().insert(index);
             }
         }

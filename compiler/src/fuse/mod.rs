@@ -7,6 +7,7 @@ mod body;
 mod group;
 mod grouping;
 mod level;
+mod memo;
 mod merge;
 mod needs;
 mod order;

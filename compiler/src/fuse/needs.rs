@@ -1,8 +1,11 @@
 //! Which nodes are work, which are only addressing, and which must be stored whatever is fused.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::body::{self, Frame};
+use super::level::Reader;
+use super::memo::Memo;
 use crate::fuse::access::{self, Access};
 use crate::ir::{DType, Graph, Node, NodeId, Root, RootKind};
 use crate::ops::{Lowering, Op, Reshape, Transpose};
@@ -24,6 +27,12 @@ pub struct Needs {
     pub echoes: BTreeSet<NodeId>,
     /// For the body of a loop, what its operands are.
     pub frame: Option<Frame>,
+    /// What nodes read in the end.
+    sources: Memo<BTreeSet<NodeId>>,
+    /// What kernels read to compute nodes.
+    pub(super) leaves: Memo<Vec<Reader>>,
+    /// Which nodes count columns along an axis.
+    pub(super) counts_columns: Memo<bool>,
 }
 
 impl Needs {
@@ -122,8 +131,19 @@ impl Needs {
         node
     }
 
+    /// Everything about the graph is known, and nothing changes any more: answers may be remembered.
+    pub(super) fn settled(&mut self) {
+        self.sources.switch_on();
+        self.leaves.switch_on();
+        self.counts_columns.switch_on();
+    }
+
     /// The values that a node reads as a kernel computes it: views and recomputed nodes looked through.
-    pub fn sources(&self, graph: &Graph, node: NodeId) -> BTreeSet<NodeId> {
+    pub fn sources(&self, graph: &Graph, node: NodeId) -> Rc<BTreeSet<NodeId>> {
+        self.sources.get(node, || self.find_sources(graph, node))
+    }
+
+    fn find_sources(&self, graph: &Graph, node: NodeId) -> BTreeSet<NodeId> {
         let mut found = BTreeSet::new();
         let mut seen = BTreeSet::new();
         let mut stack = if self.materialised.contains(&node) && is_view(graph, node) {

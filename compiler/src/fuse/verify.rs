@@ -31,7 +31,7 @@ pub fn verify(program: &Program) -> Result<(), String> {
             if computed.insert(node, index).is_some() || program.kernel_of.get(&node) != Some(&index) {
                 return Err(at(1, "computed twice, or noted elsewhere"));
             }
-            for source in program.needs.sources(graph, node) {
+            for &source in program.needs.sources(graph, node).iter() {
                 let external = matches!(graph.op(source).rules().lowering(), Lowering::External);
                 match computed.get(&source) {
                     _ if external => {}

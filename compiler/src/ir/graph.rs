@@ -1,5 +1,6 @@
 //! The graph of a function: a directed acyclic graph of primitives over petgraph.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
@@ -75,16 +76,33 @@ pub struct Root {
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     nodes: StableDiGraph<Node, usize>,
+    /// How often nodes or edges were changed.
+    revision: u64,
+    /// The topological order until the next change: everybody asks for it, and hardly anybody changes anything.
+    order: OnceCell<Option<Rc<[NodeId]>>>,
     /// The values that the function is there to compute, in order.
     pub roots: Vec<Root>,
 }
 
 impl Graph {
+    /// A number that grows with every change of nodes or edges. Roots are not counted.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Notes a change, and gives what is to be changed.
+    fn change(&mut self) -> &mut StableDiGraph<Node, usize> {
+        self.revision += 1;
+        self.order.take();
+        &mut self.nodes
+    }
+
     /// Adds a node whose type the caller vouches for; `infer::add` is the checked way.
     pub fn push(&mut self, node: Node, inputs: &[NodeId]) -> NodeId {
-        let id = self.nodes.add_node(node);
+        let nodes = self.change();
+        let id = nodes.add_node(node);
         for (position, input) in inputs.iter().enumerate() {
-            self.nodes.add_edge(input.0, id, position);
+            nodes.add_edge(input.0, id, position);
         }
         NodeId(id)
     }
@@ -96,6 +114,8 @@ impl Graph {
 
     /// The node of an id, to change its span or name.
     pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        // No edge can change, so the order stays.
+        self.revision += 1;
         &mut self.nodes[id.0]
     }
 
@@ -153,9 +173,10 @@ impl Graph {
             .edges_directed(old.0, Direction::Outgoing)
             .map(|edge| (edge.id(), edge.target(), *edge.weight()))
             .collect();
+        let nodes = self.change();
         for (edge, user, position) in edges {
-            self.nodes.remove_edge(edge);
-            self.nodes.add_edge(new.0, user, position);
+            nodes.remove_edge(edge);
+            nodes.add_edge(new.0, user, position);
         }
         for root in &mut self.roots {
             if root.node == old {
@@ -172,15 +193,16 @@ impl Graph {
             .find(|edge| *edge.weight() == position)
             .map(|edge| edge.id());
         if let Some(edge) = edge {
-            self.nodes.remove_edge(edge);
-            self.nodes.add_edge(new.0, user.0, position);
+            let nodes = self.change();
+            nodes.remove_edge(edge);
+            nodes.add_edge(new.0, user.0, position);
         }
     }
 
     /// Takes an operand out and leaves a gap, which no pass may do.
     #[cfg(test)]
     pub(super) fn unplug(&mut self, user: NodeId, position: usize) {
-        self.nodes.retain_edges(|nodes, edge| {
+        self.change().retain_edges(|nodes, edge| {
             nodes.edge_endpoints(edge).is_none_or(|(_, to)| to != user.0) || nodes[edge] != position
         });
     }
@@ -188,7 +210,7 @@ impl Graph {
     /// Removes a node that nobody reads.
     pub fn remove(&mut self, id: NodeId) {
         debug_assert!(self.users(id).is_empty(), "{id} is still read");
-        self.nodes.remove_node(id.0);
+        self.change().remove_node(id.0);
     }
 
     /// All ids, ascending.
@@ -209,22 +231,26 @@ impl Graph {
     /// All ids, operands before users, lowest id first among those that are ready.
     /// `None` where there is a cycle.
     pub fn try_topological(&self) -> Option<Vec<NodeId>> {
-        let mut waiting: BTreeMap<NodeId, usize> = BTreeMap::new();
+        self.order.get_or_init(|| self.sorted().map(Rc::from)).as_deref().map(<[NodeId]>::to_vec)
+    }
+
+    fn sorted(&self) -> Option<Vec<NodeId>> {
+        // By index: how many operands have not had their turn.
+        let mut waiting = Vec::new();
         let mut ready = BinaryHeap::new();
         for id in self.ids() {
             let count = self.nodes.edges_directed(id.0, Direction::Incoming).count();
             if count == 0 {
                 ready.push(Reverse(id));
-            } else {
-                waiting.insert(id, count);
             }
+            waiting.resize(id.index(), 0);
+            waiting.push(count);
         }
         let mut order = Vec::with_capacity(self.len());
         while let Some(Reverse(id)) = ready.pop() {
             order.push(id);
-            for edge in self.nodes.edges_directed(id.0, Direction::Outgoing) {
-                let user = NodeId(edge.target());
-                if let Some(count) = waiting.get_mut(&user) {
+            for user in self.nodes.neighbors_directed(id.0, Direction::Outgoing).map(NodeId) {
+                if let Some(count) = waiting.get_mut(user.index()) {
                     *count -= 1;
                     if *count == 0 {
                         ready.push(Reverse(user));

@@ -31,8 +31,8 @@ mod testing;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::ir::Graph;
 use crate::ir::verify::{Scope, Stage, verify};
+use crate::ir::{Graph, Root};
 
 pub use cse::cse;
 pub use dce::dce;
@@ -84,7 +84,8 @@ pub struct Trace {
     pub nodes_after: usize,
     /// Whether it says that it changed anything.
     pub changed: bool,
-    /// The time that it took, without the verifier's.
+    /// The time that it took, without the verifier's; none where the pass had left this very graph as it is before, and
+    /// was not run again.
     pub duration: Duration,
     /// The graph after it, if dumps were asked for.
     pub text: Option<String>,
@@ -113,13 +114,28 @@ pub struct Driver<'a> {
     scope: Scope<'a>,
     dump: bool,
     trace: Vec<Trace>,
+    /// The graph that was last found good.
+    verified: Option<(Seen, Stage)>,
+}
+
+/// Which graph has been looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    revision: u64,
+    roots: Vec<Root>,
+}
+
+impl Seen {
+    fn of(graph: &Graph) -> Self {
+        Self { revision: graph.revision(), roots: graph.roots.clone() }
+    }
 }
 
 impl<'a> Driver<'a> {
     /// A driver for a function over these inputs and parameters. With `dump`, the trace holds the graph as text
     /// after every pass; what is compiled does not depend on it.
     pub fn new(scope: Scope<'a>, dump: bool) -> Self {
-        Self { scope, dump, trace: Vec::new() }
+        Self { scope, dump, trace: Vec::new(), verified: None }
     }
 
     /// What has been run so far, in order.
@@ -152,7 +168,12 @@ impl<'a> Driver<'a> {
         self.trace.push(Trace { name, nodes_before, nodes_after: graph.len(), changed, duration, text });
         let failure = |message| Failure { pass: name, message };
         result.map_err(failure)?;
-        verify(graph, &self.scope, stage).map_err(failure)?;
+        // A graph that nothing has touched since it was verified is still good.
+        let seen = Some((Seen::of(graph), stage));
+        if changed || seen != self.verified {
+            verify(graph, &self.scope, stage).map_err(failure)?;
+            self.verified = seen;
+        }
         Ok(changed)
     }
 
@@ -178,11 +199,27 @@ impl<'a> Driver<'a> {
         self.run_table(TABLE, graph)
     }
 
+    /// Notes a pass that would change nothing.
+    fn skip(&mut self, name: &'static str, graph: &Graph) {
+        let (nodes, text) = (graph.len(), self.dump.then(|| graph.to_string()));
+        let duration = Duration::ZERO;
+        self.trace.push(Trace { name, nodes_before: nodes, nodes_after: nodes, changed: false, duration, text });
+    }
+
     fn run_table(&mut self, table: &[Pass], graph: &mut Graph) -> Result<(), Failure> {
+        // For each pass, the graph that it left as it is.
+        let mut settled: Vec<Option<Seen>> = vec![None; table.len()];
         for _ in 0..MAX_ROUNDS {
             let mut changed = false;
-            for pass in table {
-                changed |= self.apply_everywhere(pass.name, Stage::Backward, graph, pass.run)?;
+            for (pass, settled) in table.iter().zip(&mut settled) {
+                let before = Some(Seen::of(graph));
+                if *settled == before {
+                    self.skip(pass.name, graph);
+                } else if self.apply_everywhere(pass.name, Stage::Backward, graph, pass.run)? {
+                    changed = true;
+                } else {
+                    *settled = before;
+                }
             }
             if !changed {
                 break;
