@@ -72,6 +72,19 @@ pub enum Error {
         /// How many classes there are.
         classes: usize,
     },
+    /// In paranoid mode: a kernel that takes values from memory that nobody has written.
+    #[error(
+        "kiln's bug: kernel `{kernel}` {} what nobody has written ({value}); please report it with the network",
+        if *.reads { "reads" } else { "wrote a result of reading" }
+    )]
+    Unwritten {
+        /// The kernel.
+        kernel: String,
+        /// Where it reads, or wrote.
+        value: String,
+        /// Whether it reads there; otherwise it wrote a result there.
+        reads: bool,
+    },
     /// An array whose elements do not lie in row-major order.
     #[error("`{name}` is an array that is not in standard (row-major) layout; pass `.as_standard_layout()` of it")]
     Layout {

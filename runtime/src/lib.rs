@@ -58,9 +58,14 @@
 //! `avx512`) overrides that, as does `set_isa` of trainers and predictors. Results are the same bits for any number of
 //! threads; between instruction sets they differ by rounding.
 //!
+//! # Paranoid mode
+//!
+//! With `KILN_PARANOID=1` in the environment, or `set_paranoid` of trainers and predictors, every call checks that no
+//! kernel reads memory that nobody wrote, and is an error if one does. It is slow, and finds bugs of kiln's only.
+//!
 //! # Profile
 //!
-//! Kernels are compiled in your profile. A debug build works and is slow; train with `--release`.
+//! `profile` of trainers and predictors measures each kernel, see [`Profile`]. Kernels are compiled in your profile. A debug build works and is slow; train with `--release`.
 //!
 //! # Features
 //!
@@ -86,6 +91,7 @@ pub mod kernels;
 pub mod params;
 pub mod pool;
 pub mod probe;
+pub mod profile;
 mod random;
 pub mod rows;
 pub mod simd;
@@ -96,6 +102,7 @@ pub use aligned::{ALIGNMENT, AlignedVec, Zeroable};
 pub use error::{Error, Result};
 pub use kiln_macros::network;
 pub use params::{Element, Frozen, Gradients, Init, ParamInfo, Params};
+pub use profile::Profile;
 pub use rows::Rows;
 
 /// The examples of the README and of the references, compiled as tests.
@@ -105,6 +112,8 @@ mod documents {
     mod readme {}
     #[doc = include_str!("../../docs/language.md")]
     mod language {}
+    #[doc = include_str!("../../docs/profile.md")]
+    mod profile {}
     #[doc = include_str!("../../docs/training.md")]
     mod training {}
 }

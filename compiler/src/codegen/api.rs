@@ -168,16 +168,25 @@ fn consts(module: &Module, hidden: &Ident) -> TokenStream {
     let arena = int(module.inference().map(|entry| entry.plan.arena_bytes).max().unwrap_or(0));
     let infer_flops = flops(module.entry("run"));
     let training = module.entry("step").map(|entry| {
-        let arena = int(entry.plan.arena_bytes);
+        // A trainer that also computes gradients has one arena for both.
+        let gradients = module.entry("gradients").map_or(0, |entry| entry.plan.arena_bytes);
+        let arena = int(entry.plan.arena_bytes.max(gradients));
         let flops = flops(Some(entry));
         let state = int(summary::state_elements(module) * network.dtype.bytes());
         quote! {
-            /// Bytes of activations, gradients and temporaries of a training step.
+            /// Bytes of activations, gradients and temporaries of a training step, all that a trainer has for them.
             #visibility const TRAIN_ARENA_BYTES: usize = #arena;
             /// Floating-point operations of a training step on a full batch.
             #visibility const TRAIN_FLOPS: u64 = #flops;
             /// Bytes that the optimiser keeps between steps.
             #visibility const OPTIMIZER_BYTES: usize = #state;
+        }
+    });
+    let explanations = super::explain::sum_elements(module).map(|elements| {
+        let bytes = int(elements * network.dtype.bytes());
+        quote! {
+            /// Bytes in which a predictor adds up explanations that take several calls.
+            #visibility const EXPLANATION_BYTES: usize = #bytes;
         }
     });
     quote! {
@@ -187,12 +196,13 @@ fn consts(module: &Module, hidden: &Ident) -> TokenStream {
         #visibility const PARAMETERS: usize = #parameters;
         /// Bytes of the parameters' block, each parameter on cache lines of its own.
         #visibility const PARAMETER_BYTES: usize = #bytes;
-        /// Bytes of activations and temporaries of inference.
+        /// Bytes of activations and temporaries of inference, all that a predictor has for them.
         #visibility const INFER_ARENA_BYTES: usize = #arena;
         /// Floating-point operations of inference on a full batch.
         #visibility const INFER_FLOPS: u64 = #infer_flops;
-        /// Bytes that each thread keeps for packed operands.
-        #visibility const SCRATCH_BYTES_PER_THREAD: usize = ::kiln::engine::largest(&[#(#scratch),*]);
+        /// Bytes that each thread of a trainer or predictor has for packed operands.
+        #visibility const SCRATCH_BYTES_PER_THREAD: usize = ::kiln::engine::scratch(&[#(#scratch),*]);
+        #explanations
         #training
     }
 }
@@ -217,6 +227,12 @@ fn settings(visibility: &TokenStream) -> TokenStream {
         #visibility fn set_isa(&mut self, isa: ::kiln::simd::Isa) {
             self.engine.set_isa(isa);
         }
+
+        /// Checks every call for kernels that read what nobody wrote, at the cost of speed: each fails with an error
+        /// then. `KILN_PARANOID=1` in the environment does so from the start.
+        #visibility fn set_paranoid(&mut self, paranoid: bool) {
+            self.engine.set_paranoid(paranoid);
+        }
     }
 }
 
@@ -231,12 +247,7 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
     let settings = settings(visibility);
     let state = super::transfer::state(module, &int(summary::state_elements(module)));
     let transfer = super::transfer::methods(module, hidden);
-    let gradients = module.entry("gradients").map_or(0, |entry| entry.plan.arena_bytes);
-    let arena = int(entry.plan.arena_bytes.max(gradients));
-    let scratch = match module.entry("gradients") {
-        Some(_) => quote!(::kiln::engine::largest(&[#hidden::step::SCRATCH_BYTES, #hidden::gradients::SCRATCH_BYTES])),
-        None => quote!(#hidden::step::SCRATCH_BYTES),
-    };
+    let profile = super::profile::profile(module, entry, hidden);
     let rate = network.optimizer.map_or(0.0, crate::ir::Optimizer::learning_rate);
     let call = Call::of(module, entry, hidden);
     let [slots, count] = ["state", "steps"].map(super::names::local);
@@ -282,7 +293,7 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
                     model,
                     state,
                     frozen: ::kiln::Frozen::new(#name::INFOS),
-                    engine: ::kiln::engine::Engine::new(#arena, #scratch),
+                    engine: ::kiln::engine::Engine::new(#name::TRAIN_ARENA_BYTES, #name::SCRATCH_BYTES_PER_THREAD),
                     learning_rate: #rate,
                     steps: 0,
                     seed: 0,
@@ -332,6 +343,7 @@ fn trainer(module: &Module, entry: &Entry, hidden: &Ident) -> TokenStream {
 
             #settings
             #transfer
+            #profile
 
             /// The model as it is now.
             #visibility fn model(&self) -> &#name {
@@ -371,6 +383,7 @@ fn predictor(module: &Module, hidden: &Ident) -> TokenStream {
     let settings = settings(visibility);
     let entries: Vec<TokenStream> =
         module.inference().map(|entry| super::call::inference(module, entry, hidden)).collect();
+    let profile = module.entry("run").map(|entry| super::profile::profile(module, entry, hidden));
     let output = super::call::output_struct(module);
     let float = element(network.dtype);
     let (sums, new_sums) = match super::explain::sum_elements(module).map(int) {
@@ -400,6 +413,7 @@ fn predictor(module: &Module, hidden: &Ident) -> TokenStream {
             #(#entries)*
 
             #settings
+            #profile
 
             /// The parameters that it runs with.
             #visibility fn model(&self) -> &#name {

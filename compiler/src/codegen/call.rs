@@ -98,10 +98,10 @@ impl Call {
                     seed: #seed,
                     step: #steps,
                 };
-                self.engine.run(&|#part| {
+                self.engine.run(&#memory, #hidden::#name::KERNELS, &|#part| {
                     // SAFETY: the arguments are checked, and the memory is this network's.
                     ::kiln::dispatch!(#isa, #s => unsafe { #hidden::#name::call(#s, &#memory, #part) });
-                });
+                })?;
             },
             loss,
             docs,

@@ -9,7 +9,7 @@ use super::map::Sweeps;
 use super::module::element;
 use super::names::ident;
 use super::shared::{Placeless, Shared};
-use super::{columns, looped, map, moves, product, shared, window};
+use super::{columns, looped, map, moves, product, shared, watched, window};
 use crate::diag;
 use crate::fuse::{Kernel, Kind};
 use crate::ir::{Graph, NodeId};
@@ -21,6 +21,7 @@ pub(super) fn entry(cx: Context<'_>, prepared: Vec<Statements>, shared: &mut Sha
     let float = element(cx.network.dtype);
     let Kernels { functions, scratch, calls } = kernels(cx, prepared, Some(shared));
     let uniforms = uniforms(cx, &float);
+    let lines = watched::lines(cx);
     let doc = format!(
         "The kernels of `{}` in order; threads meet where one touches what another wrote.",
         cx.program.function.name
@@ -39,6 +40,9 @@ pub(super) fn entry(cx: Context<'_>, prepared: Vec<Statements>, shared: &mut Sha
                 let needs: &[usize] = &[#(#scratch),*];
                 ::kiln::engine::largest(needs) * ::core::mem::size_of::<#float>()
             };
+
+            #[doc = " What each kernel reads and writes, for the runtime's `engine::table`."]
+            pub static KERNELS: &[&str] = &[#(#lines),*];
 
             #[doc = #doc]
             ///
@@ -104,15 +108,20 @@ pub(super) fn kernels(cx: Context<'_>, prepared: Vec<Statements>, mut shared: Op
         let module = ident(&cx.program.function.name);
         quote!(#module::)
     });
-    let kernels = cx.program.kernels.iter().zip(&cx.plan.barriers).zip(prepared);
-    for ((kernel, &barrier), Statements { code, scratch, placeless }) in kernels {
+    let kernels = cx.program.kernels.iter().zip(&cx.plan.barriers).zip(prepared).enumerate();
+    for (index, ((kernel, &barrier), Statements { code, scratch, placeless })) in kernels {
         let name = ident(&kernel.name);
         let barrier = barrier.then(|| quote!(part.barrier();));
+        // A loop is one kernel to who watches.
+        let done = (cx.depth() == 0).then(|| {
+            let index = int(index);
+            quote!(part.done(#index);)
+        });
         if let Kind::Loop(node) = kernel.kind {
             let (code, scratch) = looped::looped(cx, kernel, node, &float);
             found.functions.push(code);
             found.scratch.extend(scratch);
-            found.calls.push(quote!(#barrier #inside #name(s, m, part #(, #steps)*);));
+            found.calls.push(quote!(#barrier #inside #name(s, m, part #(, #steps)*); #done));
             continue;
         }
         found.scratch.extend(scratch);
@@ -120,13 +129,14 @@ pub(super) fn kernels(cx: Context<'_>, prepared: Vec<Statements>, mut shared: Op
             && let Some(common) = shared.function(placeless, &kernel.name, &float)
         {
             let at = shared::places(placeless);
-            found.calls.push(quote!(#barrier super::shared::#common(s, m, part, #at);));
+            found.calls.push(quote!(#barrier super::shared::#common(s, m, part, #at); #done));
             continue;
         }
         found.functions.push(function(cx, kernel, &float, &code));
         found.calls.push(quote! {
             #barrier
             s.vectorize(#[inline(always)] || #inside #name(s, m, part #(, #steps)*));
+            #done
         });
     }
     found

@@ -13,12 +13,14 @@ mod module;
 mod moves;
 mod names;
 mod product;
+mod profile;
 mod shared;
 pub mod skeleton;
 mod store;
 mod summary;
 mod train;
 mod transfer;
+mod watched;
 mod window;
 
 use proc_macro2::TokenStream;

@@ -49,6 +49,7 @@ pub fn emit(skeleton: &Skeleton) -> TokenStream {
             pub const INFER_ARENA_BYTES: usize = 0;
             pub const INFER_FLOPS: u64 = 0;
             pub const SCRATCH_BYTES_PER_THREAD: usize = 0;
+            pub const EXPLANATION_BYTES: usize = 0;
             pub fn new(_: impl Sized) -> Self { loop {} }
             pub fn load(_: impl Sized) -> ::kiln::Result<Self> { loop {} }
             pub fn load_matching(&mut self, _: impl Sized) -> ::kiln::Result<::kiln::params::Matched> { loop {} }
@@ -65,6 +66,7 @@ pub fn emit(skeleton: &Skeleton) -> TokenStream {
         impl #predictor {
             pub fn run(&mut self, #run) -> ::kiln::Result<#output> { loop {} }
             pub fn run_into(&mut self, #run #buffers) -> ::kiln::Result<usize> { loop {} }
+            pub fn profile(&mut self, #run _: usize) -> ::kiln::Result<::kiln::Profile> { loop {} }
             pub fn model(&self) -> &#name { loop {} }
             #loss
             #(#methods)*
@@ -111,6 +113,7 @@ fn trainer(skeleton: &Skeleton, element: &TokenStream) -> TokenStream {
 
         impl #trainer {
             pub fn step(&mut self, #all) -> ::kiln::Result<#step<'_>> { loop {} }
+            pub fn profile(&mut self, #all _: usize) -> ::kiln::Result<::kiln::Profile> { loop {} }
             pub fn model(&self) -> &#name { loop {} }
             pub fn model_mut(&mut self) -> &mut #name { loop {} }
             pub fn set_parameter(&mut self, _: impl Sized, _: impl Sized) -> ::kiln::Result<()> { loop {} }
@@ -167,6 +170,7 @@ fn settings() -> TokenStream {
         pub fn set_threads(&mut self, _: impl Sized) -> ::kiln::Result<()> { loop {} }
         pub fn threads(&self) -> usize { loop {} }
         pub fn set_isa(&mut self, _: impl Sized) { loop {} }
+        pub fn set_paranoid(&mut self, _: impl Sized) { loop {} }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::ops::Op;
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// Methods that every generated type, trainer or predictor has.
-pub(super) const RESERVED: [&str; 21] = [
+pub(super) const RESERVED: [&str; 23] = [
     "new",
     "load",
     "save",
@@ -33,6 +33,8 @@ pub(super) const RESERVED: [&str; 21] = [
     "threads",
     "set_threads",
     "set_isa",
+    "set_paranoid",
+    "profile",
     "gradients",
     "averaged_model",
     "freeze",
