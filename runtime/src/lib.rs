@@ -63,9 +63,13 @@
 //! With `KILN_PARANOID=1` in the environment, or `set_paranoid` of trainers and predictors, every call checks that no
 //! kernel reads memory that nobody wrote, and is an error if one does. It is slow, and finds bugs of kiln's only.
 //!
-//! # Profile
+//! # Time of kernels
 //!
-//! `profile` of trainers and predictors measures each kernel, see [`Profile`]. Kernels are compiled in your profile. A debug build works and is slow; train with `--release`.
+//! `profile` of trainers and predictors measures each kernel, see [`Profile`].
+//!
+//! # Cargo's profile
+//!
+//! Kernels are compiled in your profile. A debug build works and is slow; train with `--release`.
 //!
 //! # Features
 //!
