@@ -17,10 +17,6 @@ use gate::Gate;
 /// What every thread of a region runs.
 type Region = dyn Fn(Member<'_>) + Sync;
 
-/// How often a waiting thread looks again before it parks: some tens of microseconds, longer than the threads of a
-/// region are usually apart, and less than waking a thread twice takes.
-const SPINS: u32 = 4000;
-
 /// Threads that run regions together. Between regions they sleep.
 pub struct Team {
     shared: Arc<Shared>,
@@ -50,8 +46,8 @@ struct Shared {
     working: AtomicUsize,
     /// Threads of the team, the caller among them.
     count: AtomicUsize,
-    /// Looks before a waiting thread parks; 0 where there are more threads than cores.
-    spins: AtomicUsize,
+    /// There are more threads than cores.
+    crowded: AtomicBool,
     /// Set before `start` opens, read after.
     region: UnsafeCell<Option<*const Region>>,
     stop: AtomicBool,
@@ -80,7 +76,7 @@ impl Team {
             arrived: AtomicUsize::new(0),
             working: AtomicUsize::new(0),
             count: AtomicUsize::new(1),
-            spins: AtomicUsize::new(0),
+            crowded: AtomicBool::new(false),
             region: UnsafeCell::new(None),
             stop: AtomicBool::new(false),
             broken: AtomicBool::new(false),
@@ -94,8 +90,7 @@ impl Team {
             .collect();
         let count = workers.len() + 1;
         shared.count.store(count, Ordering::Relaxed);
-        let spins = if count > Self::available() { 0 } else { SPINS };
-        shared.spins.store(spins as usize, Ordering::Relaxed);
+        shared.crowded.store(count > Self::available(), Ordering::Relaxed);
         Self { shared, workers }
     }
 
@@ -129,7 +124,7 @@ impl Team {
         let done = shared.done.now();
         shared.start.open();
         shared.enter(region, caller);
-        shared.done.wait(done, shared.spins());
+        shared.done.wait(done, shared.is_crowded());
         if shared.broken.load(Ordering::Relaxed) {
             self.mend();
         }
@@ -168,7 +163,7 @@ impl fmt::Debug for Team {
 fn work(shared: &Shared, index: usize) {
     let mut seen = Gate::CLOSED;
     loop {
-        seen = shared.start.wait(seen, shared.spins());
+        seen = shared.start.wait(seen, shared.is_crowded());
         if shared.stop.load(Ordering::Relaxed) {
             return;
         }
@@ -184,8 +179,8 @@ fn work(shared: &Shared, index: usize) {
 }
 
 impl Shared {
-    fn spins(&self) -> u32 {
-        self.spins.load(Ordering::Relaxed) as u32
+    fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
     }
 
     /// Runs a member's part and keeps its panic.
@@ -213,7 +208,7 @@ impl Member<'_> {
             shared.arrived.store(0, Ordering::Relaxed);
             shared.barrier.open();
         } else {
-            shared.barrier.wait(seen, shared.spins());
+            shared.barrier.wait(seen, shared.is_crowded());
             self.unwind_if_broken();
         }
     }
