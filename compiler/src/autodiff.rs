@@ -2,12 +2,11 @@
 //! product (Griewank and Walther, "Evaluating Derivatives", chapter 3). What it adds are primitives.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use proc_macro2::Span;
 
 use crate::infer;
-use crate::ir::{Graph, Node, NodeId, Type};
+use crate::ir::{Graph, Name, Node, NodeId, Type};
 use crate::ops::{Add, Broadcast, Constant, Op, Scalar};
 
 mod loops;
@@ -164,7 +163,7 @@ fn accumulate(graph: &mut Graph, gradients: &mut BTreeMap<NodeId, NodeId>, of: N
     gradients.insert(of, sum);
 }
 
-fn add(graph: &mut Graph, op: Op, inputs: &[NodeId], span: Span, name: Option<Rc<str>>) -> NodeId {
+fn add(graph: &mut Graph, op: Op, inputs: &[NodeId], span: Span, name: Option<Name>) -> NodeId {
     let text = format!("{op:?}");
     infer::add(graph, op, inputs, span, name)
         .unwrap_or_else(|error| panic!("a gradient rule made {text} of the wrong operands: {error}"))

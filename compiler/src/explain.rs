@@ -5,13 +5,12 @@
 //! and what the calls give is added up.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use proc_macro2::Span;
 
 use crate::autodiff;
 use crate::infer;
-use crate::ir::{Chosen, Explain, Explanation, Graph, Node, NodeId, Root, RootKind, Type};
+use crate::ir::{Chosen, Explain, Explanation, Graph, Name, Node, NodeId, Root, RootKind, Type};
 use crate::ops::{
     Abs, Add, Broadcast, Compare, CompareKind, Constant, Cos, Div, Hyper, HyperKind, Log, Maximum, Mul, OneHot, Op,
     Random, Reduce, ReduceKind, Relu, Scalar, Select, Slice, Sqrt, Sub,
@@ -97,7 +96,7 @@ struct Maker<'a> {
     /// The type of the value that is explained by.
     ty: Type,
     span: Span,
-    name: Option<Rc<str>>,
+    name: Option<Name>,
 }
 
 impl Maker<'_> {

@@ -1,10 +1,8 @@
 //! Shape inference: every node's type comes from its primitive's own rule, here and nowhere else.
 
-use std::rc::Rc;
-
 use proc_macro2::Span;
 
-use crate::ir::{Graph, Node, NodeId, Type};
+use crate::ir::{Graph, Name, Node, NodeId, Type};
 use crate::ops::Op;
 
 /// The most elements that one block of a value may have; past it sizes in bytes could overflow.
@@ -36,7 +34,7 @@ pub fn add(
     op: impl Into<Op>,
     inputs: &[NodeId],
     span: Span,
-    name: Option<Rc<str>>,
+    name: Option<Name>,
 ) -> Result<NodeId, String> {
     let op = op.into();
     let types: Vec<&Type> = inputs.iter().map(|&input| graph.ty(input)).collect();

@@ -4,6 +4,7 @@ pub mod autodiff;
 pub mod budget;
 mod bug;
 pub mod codegen;
+pub mod cost;
 pub mod diag;
 #[cfg(feature = "eval")]
 pub mod eval;
@@ -18,8 +19,11 @@ pub mod ops;
 pub mod optimizer;
 pub mod passes;
 pub mod plan;
+pub mod report;
 pub mod resolve;
 pub mod syntax;
+
+use std::path::Path;
 
 use proc_macro2::{Span, TokenStream};
 
@@ -29,19 +33,28 @@ use diag::Diagnostics;
 /// other code free of errors. Never panics.
 pub fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Diagnostics::default();
-    match compile(input.clone(), &mut errors) {
+    match compile_with(input.clone(), report::wanted().as_deref(), &mut errors) {
         Some(code) if !errors.any() => code,
         _ => errors.to_tokens().into_iter().chain(skeleton(input)).collect(),
     }
 }
 
-/// The compiler itself: each stage takes what the one before it made.
+/// The compiler itself.
 pub fn compile(input: TokenStream, errors: &mut Diagnostics) -> Option<TokenStream> {
+    compile_with(input, None, errors)
+}
+
+/// The same, with a report into a folder if there is one: each stage takes what the one before it made.
+fn compile_with(input: TokenStream, folder: Option<&Path>, errors: &mut Diagnostics) -> Option<TokenStream> {
     bug::catch(Span::call_site(), errors, |errors| {
         let declaration = syntax::parse(input, errors)?;
         let network = resolve::resolve(&declaration, errors)?;
         let functions = bug::found(functions::functions(&network, false), errors)?;
+        let passes = folder.map(|_| report::Passes::of(&functions));
         let module = bug::found(module::assemble(network, functions), errors)?;
+        if let (Some(folder), Some(passes)) = (folder, passes) {
+            report::at_build(folder, report::Facts::of(&module, passes), errors);
+        }
         budget::check(&module, errors).then(|| codegen::generate(&module))
     })
 }

@@ -1,5 +1,7 @@
 //! The dump example: what it prints, and what it says when it can't.
 
+#[path = "../examples/dump/networks.rs"]
+mod networks;
 #[path = "../examples/dump/stages.rs"]
 mod stages;
 

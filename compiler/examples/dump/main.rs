@@ -1,5 +1,6 @@
 //! Shows what becomes of a network: `cargo run -p kiln-compiler --example dump -- FILE [--after STAGE]`.
 
+mod networks;
 mod stages;
 
 use std::process::ExitCode;

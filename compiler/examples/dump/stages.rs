@@ -12,24 +12,16 @@ use kiln_compiler::module::assemble;
 use kiln_compiler::plan::Plan;
 use kiln_compiler::resolve::resolve;
 use kiln_compiler::syntax::parse;
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use super::networks::networks;
 
 /// What the networks in `source` are after a stage; without one, the generated Rust.
 ///
 /// # Errors
 /// The mistakes of the network with their places in `file`, or the names of the stages if there is none of that name.
 pub(crate) fn dump(file: &str, source: &str, after: Option<&str>) -> Result<String, String> {
-    let tokens: TokenStream = source.parse().map_err(|error: proc_macro2::LexError| {
-        let start = error.span().start();
-        format!("error: {error}\n--> {file}:{}:{}", start.line, start.column + 1)
-    })?;
-    let mut networks = Vec::new();
-    find(tokens.clone(), &mut networks);
-    if networks.is_empty() {
-        networks.push(tokens);
-    }
     let mut text = String::new();
-    for network in networks {
+    for network in networks(file, source)? {
         let mut errors = Diagnostics::default();
         let resolved = parse(network, &mut errors).and_then(|decl| resolve(&decl, &mut errors));
         let Some(network) = resolved.filter(|_| !errors.any()) else { return Err(errors.render(file, source)) };
@@ -62,25 +54,6 @@ pub(crate) fn dump(file: &str, source: &str, after: Option<&str>) -> Result<Stri
         }
     }
     Ok(text)
-}
-
-/// What stands in the braces of every `network! { … }`, at any depth.
-fn find(tokens: TokenStream, networks: &mut Vec<TokenStream>) {
-    let mut before = [None, None];
-    for token in tokens {
-        if let TokenTree::Group(group) = &token {
-            match &before {
-                [Some(TokenTree::Ident(name)), Some(TokenTree::Punct(bang))]
-                    if name == "network" && bang.as_char() == '!' && group.delimiter() == Delimiter::Brace =>
-                {
-                    networks.push(group.stream());
-                }
-                _ => find(group.stream(), networks),
-            }
-        }
-        let [_, last] = before;
-        before = [last, Some(token)];
-    }
 }
 
 /// All that `--after` takes, in the order of the road.

@@ -25,6 +25,9 @@ pub(super) fn api(module: &Module, kernels: &TokenStream) -> TokenStream {
         #predictor
         #train
 
+        // Setting the variable builds the network anew, and its report with it.
+        const _: ::core::option::Option<&str> = ::core::option_env!("KILN_REPORT");
+
         #[doc(hidden)]
         #[allow(non_snake_case, unused_variables, unused_unsafe, unused_parens, clippy::all, clippy::pedantic)]
         mod #hidden {
@@ -165,7 +168,7 @@ fn consts(module: &Module, hidden: &Ident) -> TokenStream {
         quote!(#hidden::#name::SCRATCH_BYTES)
     });
     let flops = |entry: Option<&Entry>| int(entry.map_or(0, |entry| summary::flops(module, entry)) as usize);
-    let arena = int(module.inference().map(|entry| entry.plan.arena_bytes).max().unwrap_or(0));
+    let arena = int(summary::infer_arena(module));
     let infer_flops = flops(module.entry("run"));
     let training = module.entry("step").map(|entry| {
         // A trainer that also computes gradients has one arena for both.

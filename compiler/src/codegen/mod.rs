@@ -28,7 +28,7 @@ use quote::quote;
 
 pub use module::{Entry, Layout, Module};
 pub use names::snake;
-pub(crate) use summary::bytes;
+pub(crate) use summary::{bytes, constants};
 
 use shared::Shared;
 

@@ -1,25 +1,35 @@
 //! What a network is and costs, as a table for people.
 
 use super::module::{Entry, Module};
-use crate::ir::{Graph, NodeId, Optimizer, Type};
-use crate::ops::Op;
+use crate::cost;
+use crate::ir::{Optimizer, Type};
 
 /// Floating-point operations of a function on a full batch, multiply and add counted as two.
 pub(super) fn flops(module: &Module, entry: &Entry) -> u64 {
-    of_graph(&entry.program.function.graph, module.network.batch as u64)
+    cost::graph_flops(&entry.program.function.graph).of_rows(module.network.batch)
 }
 
-fn of_graph(graph: &Graph, batch: u64) -> u64 {
-    let of_node = |node: NodeId| {
-        if let Op::Scan(scan) = graph.op(node) {
-            return of_graph(scan.body.graph(), batch).saturating_mul(scan.steps as u64);
-        }
-        let inputs: Vec<&Type> = graph.inputs(node).into_iter().map(|input| graph.ty(input)).collect();
-        let output = graph.ty(node);
-        let batched = output.batched || inputs.iter().any(|ty| ty.batched);
-        graph.op(node).rules().flops(&inputs, output).saturating_mul(if batched { batch } else { 1 })
-    };
-    graph.ids().into_iter().map(of_node).fold(0, u64::saturating_add)
+/// The constants of the generated type that say what the network costs.
+pub(crate) fn constants(module: &Module) -> Vec<(&'static str, u64)> {
+    let size = module.network.dtype.bytes();
+    let parameters: usize = module.network.params.iter().map(|param| param.ty.elements()).sum();
+    let mut found = vec![
+        ("PARAMETERS", parameters as u64),
+        ("PARAMETER_BYTES", (module.layout.len * size) as u64),
+    ];
+    if let Some(step) = module.entry("step") {
+        found.push(("OPTIMIZER_BYTES", (state_elements(module) * size) as u64));
+        found.push(("TRAIN_FLOPS", flops(module, step)));
+        found.push(("TRAIN_ARENA_BYTES", step.plan.arena_bytes as u64));
+    }
+    found.push(("INFER_FLOPS", module.entry("run").map_or(0, |run| flops(module, run))));
+    found.push(("INFER_ARENA_BYTES", infer_arena(module) as u64));
+    found
+}
+
+/// Bytes of the arena that all of inference shares.
+pub(super) fn infer_arena(module: &Module) -> usize {
+    module.inference().map(|entry| entry.plan.arena_bytes).max().unwrap_or(0)
 }
 
 /// Elements that the optimiser keeps between steps.

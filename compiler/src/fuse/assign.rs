@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::grouping::{Grouping, get};
 use crate::fuse::level::{self, Level};
-use crate::fuse::{Kind, order};
+use crate::fuse::{Kind, Refusal, order};
 use crate::ir::NodeId;
 use crate::ops::{Lowering, Op};
 
@@ -45,6 +45,11 @@ impl Grouping<'_> {
                 Op::Reduce(reduce) => level::reduced_columns(reduce, graph.ty(graph.input(node, 0)).dims.len()),
                 _ => 1.min(graph.ty(node).dims.len()),
             };
+            for read in &reads {
+                if let Some(&group) = self.group_of.get(read) {
+                    self.refuse(node, group, Refusal::Anchor);
+                }
+            }
             if let Some(group) = self.same_windows(node) {
                 self.join(node, group, &sources);
                 return;
@@ -53,11 +58,21 @@ impl Grouping<'_> {
             return;
         }
         let copy = super::needs::is_view(graph, node) && !self.needs.echoes.contains(&node);
+        let mut joined = None;
         for &group in sources.iter().rev() {
-            if !copy && self.joins(node, group, &sources, overwrites) {
-                self.join(node, group, &sources);
-                return;
+            let answer = match (joined, copy) {
+                (Some(_), _) => Err(Refusal::Elsewhere),
+                (None, true) => Err(Refusal::Copy),
+                (None, false) => self.joins(node, group, &sources, overwrites),
+            };
+            match answer {
+                Ok(()) => joined = Some(group),
+                Err(refusal) => self.refuse(node, group, refusal),
             }
+        }
+        if let Some(group) = joined {
+            self.join(node, group, &sources);
+            return;
         }
         let (domain, suffix) = match graph.op(node) {
             Op::Reduce(reduce) => (graph.ty(graph.input(node, 0)).clone(), Some(reduce.axes.len())),
@@ -81,34 +96,37 @@ impl Grouping<'_> {
         })
     }
 
+    /// Whether a node can be computed in the kernel of something that it reads, or the rule that is against it.
     fn joins(
         &self,
         node: NodeId,
         group: usize,
         sources: &BTreeSet<usize>,
         overwrites: &BTreeMap<NodeId, Vec<NodeId>>,
-    ) -> bool {
+    ) -> Result<(), Refusal> {
         let joined = &self.groups[group];
-        let fixed = matches!(joined.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Loop(_));
-        if fixed || joined.kind != Kind::Map && self.needs.joined.contains(&node) {
-            return false;
+        if matches!(joined.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Loop(_)) {
+            return Err(Refusal::NoEpilogue);
+        }
+        if joined.kind != Kind::Map && self.needs.joined.contains(&node) {
+            return Err(Refusal::Stacked);
         }
         // Joining must not let a kernel wait for itself.
         if sources.iter().any(|&source| source != group && get(&self.groups[source].before, group)) {
-            return false;
+            return Err(Refusal::Cycle);
         }
         let reduce = match self.graph.op(node) {
             Op::Reduce(reduce) => Some(reduce.axes.len()),
             _ => None,
         };
         if reduce.is_some() && joined.kind != Kind::Map {
-            return false;
+            return Err(Refusal::Reduction);
         }
         let wanted = reduce.or_else(|| self.wanted_suffix(node));
         if let (Some(have), Some(wanted)) = (joined.suffix, wanted)
             && have != wanted
         {
-            return false;
+            return Err(Refusal::Columns);
         }
         let rank = joined.domain.dims.len();
         let suffix = joined.suffix.or(wanted);
@@ -116,11 +134,11 @@ impl Grouping<'_> {
             Some(_) => self.graph.ty(self.graph.input(node, 0)),
             None => self.swept(node),
         };
-        let Some(place) = level::level(&joined.domain, suffix.unwrap_or(0), own) else { return false };
+        let place = level::level(&joined.domain, suffix.unwrap_or(0), own).ok_or(Refusal::Shape)?;
         // Per row there are no columns to count.
         let counts = self.wanted_suffix(node).is_some();
         if place == Level::Row && (joined.kind != Kind::Map || suffix.is_none() || reduce.is_some() || counts) {
-            return false;
+            return Err(Refusal::Row);
         }
         // Without a fixed number of columns, one must exist that suits everybody.
         let candidates = match suffix {
@@ -130,7 +148,10 @@ impl Grouping<'_> {
         let suits = candidates
             .into_iter()
             .any(|suffix| joined.nodes.iter().chain([&node]).all(|&member| self.suits(group, member, node, suffix)));
-        suits && self.keeps_old_values(node, group, overwrites)
+        if !suits {
+            return Err(Refusal::Reach);
+        }
+        if self.keeps_old_values(node, group, overwrites) { Ok(()) } else { Err(Refusal::Overwrite) }
     }
 
     /// Whether `member` can be computed in `group` once `joining` is part of it.

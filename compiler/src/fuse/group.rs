@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::body::{self, Frame};
 use super::grouping::{Group, Grouping};
+use super::refusal::Refusals;
 use super::level;
 use crate::fuse::{Kernel, Needs, Program, access, merge, order, pools, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind};
@@ -40,7 +41,7 @@ pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Resul
     if !is_body {
         pools::join_convolutions(&mut grouping, &position);
     }
-    let (groups, group_of) = grouping.compact();
+    let (groups, group_of, refusals) = grouping.compact();
     let kernels = finish(graph, &needs, groups, &group_of);
     let order = order::order(graph, &needs, &kernels, &group_of, &overwrites)?;
     let mut place = vec![0; kernels.len()];
@@ -48,10 +49,11 @@ pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Resul
         place[kernel] = position;
     }
     let kernel_of = group_of.into_iter().map(|(node, group)| (node, place[group])).collect();
+    let refusals = refusals.by_kernel(&kernel_of);
     let mut slots: Vec<Option<Kernel>> = kernels.into_iter().map(Some).collect();
     let kernels: Vec<Kernel> = order.iter().filter_map(|&kernel| slots[kernel].take()).collect();
     let loops = body::programs(graph, &needs, &kernels)?;
-    Ok(Program { function, kernels, kernel_of, needs, loops })
+    Ok(Program { function, kernels, kernel_of, needs, refusals, loops })
 }
 
 /// A topological order in which what is written over a parameter or a slot, and all that follows from it, comes after

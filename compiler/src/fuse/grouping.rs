@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fuse::level::{self, Level};
+use crate::fuse::refusal::{Refusal, Refusals};
 use crate::fuse::{Kind, Needs};
 use crate::ir::{Graph, NodeId, Type};
 use crate::ops::Op;
@@ -33,6 +34,8 @@ pub(super) struct Grouping<'a> {
     pub(super) group_of: BTreeMap<NodeId, usize>,
     /// By what is overwritten, what is written over it.
     pub(super) writers: BTreeMap<NodeId, Vec<NodeId>>,
+    /// What stayed apart, and why.
+    pub(super) refusals: Refusals,
 }
 
 impl<'a> Grouping<'a> {
@@ -44,7 +47,7 @@ impl<'a> Grouping<'a> {
                 writers.entry(old).or_default().push(writer);
             }
         }
-        Self { graph, needs, groups: Vec::new(), group_of: BTreeMap::new(), writers }
+        Self { graph, needs, groups: Vec::new(), group_of: BTreeMap::new(), writers, refusals: Refusals::default() }
     }
 
     pub(super) fn open(
@@ -73,6 +76,13 @@ impl<'a> Grouping<'a> {
         self.depend(group, sources);
     }
 
+    /// Notes why a node is in no kernel of what it reads.
+    pub(super) fn refuse(&mut self, node: NodeId, group: usize, refusal: Refusal) {
+        if let Some(&member) = self.groups[group].nodes.first() {
+            self.refusals.note(node, member, refusal);
+        }
+    }
+
     /// Lets `group`, and all that come after it, come after `sources`.
     pub(super) fn depend(&mut self, group: usize, sources: &BTreeSet<usize>) {
         let mut add: Vec<u64> = Vec::new();
@@ -98,11 +108,11 @@ impl<'a> Grouping<'a> {
     }
 
     /// The groups that are left after merging, numbered anew.
-    pub(super) fn compact(self) -> (Vec<Group>, BTreeMap<NodeId, usize>) {
+    pub(super) fn compact(self) -> (Vec<Group>, BTreeMap<NodeId, usize>, Refusals) {
         let groups: Vec<Group> = self.groups.into_iter().filter(|group| !group.nodes.is_empty()).collect();
         let members = groups.iter().enumerate();
         let group_of = members.flat_map(|(index, group)| group.nodes.iter().map(move |&node| (node, index))).collect();
-        (groups, group_of)
+        (groups, group_of, self.refusals)
     }
 
     /// A reduction over the last axes, one result per row; others run over rows.

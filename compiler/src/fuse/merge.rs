@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::grouping::{Grouping, get, set, union};
-use super::{Kind, level};
+use super::{Kind, Refusal, level};
 use crate::ir::NodeId;
 
 /// Merges until nothing more can be, for a bounded number of rounds.
@@ -16,9 +16,16 @@ pub(super) fn merge(
     for _ in 0..ROUNDS {
         let mut changed = false;
         for (a, b) in neighbours(grouping, overwrites) {
-            if mergeable(grouping, a, b, overwrites) {
-                join(grouping, a, b, position);
-                changed = true;
+            match mergeable(grouping, a, b, overwrites) {
+                Ok(()) => {
+                    join(grouping, a, b, position);
+                    changed = true;
+                }
+                Err(refusal) => {
+                    if let Some(&node) = grouping.groups[b].nodes.first() {
+                        grouping.refuse(node, a, refusal);
+                    }
+                }
             }
         }
         if !changed {
@@ -61,17 +68,24 @@ fn neighbours(grouping: &Grouping<'_>, overwrites: &BTreeMap<NodeId, Vec<NodeId>
 
 const MANY: usize = 16;
 
-fn mergeable(grouping: &Grouping<'_>, a: usize, b: usize, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> bool {
+/// Whether two sweeps can be one, or the rule that is against it.
+fn mergeable(
+    grouping: &Grouping<'_>,
+    a: usize,
+    b: usize,
+    overwrites: &BTreeMap<NodeId, Vec<NodeId>>,
+) -> Result<(), Refusal> {
     let (first, second) = (&grouping.groups[a], &grouping.groups[b]);
+    // A group that was merged away has no nodes, and nobody hears of it.
     if first.nodes.is_empty()
         || second.nodes.is_empty()
         || first.domain.dims != second.domain.dims
         || first.domain.batched != second.domain.batched
     {
-        return false;
+        return Err(Refusal::Shape);
     }
     let suffix = match (first.suffix, second.suffix) {
-        (Some(a), Some(b)) if a != b => return false,
+        (Some(a), Some(b)) if a != b => return Err(Refusal::Columns),
         (a, b) => a.or(b).unwrap_or(1.min(first.domain.dims.len())),
     };
     // Updates keep the order that their readers need; in the body of a loop these are there by now.
@@ -79,18 +93,21 @@ fn mergeable(grouping: &Grouping<'_>, a: usize, b: usize, overwrites: &BTreeMap<
     if members().any(|node| overwrites.contains_key(node)) {
         let nodes: Vec<NodeId> = members().copied().collect();
         if grouping.needs.frame.is_none() || !grouping.overwrites_in_place(Kind::Map, &nodes, overwrites) {
-            return false;
+            return Err(Refusal::Overwrite);
         }
     }
-    grouping.nothing_between(a, b)
-        && members().all(|&member| {
-            level::leaves(grouping.graph, grouping.needs, member).iter().all(|leaf| {
-                let home = grouping.group_of.get(&leaf.base);
-                let inside =
-                    (home == Some(&a) || home == Some(&b)).then(|| grouping.level_of(&first.domain, suffix, leaf.base));
-                level::readable(&first.domain, suffix, leaf, inside)
-            })
+    if !grouping.nothing_between(a, b) {
+        return Err(Refusal::Between);
+    }
+    let readable = members().all(|&member| {
+        level::leaves(grouping.graph, grouping.needs, member).iter().all(|leaf| {
+            let home = grouping.group_of.get(&leaf.base);
+            let inside =
+                (home == Some(&a) || home == Some(&b)).then(|| grouping.level_of(&first.domain, suffix, leaf.base));
+            level::readable(&first.domain, suffix, leaf, inside)
         })
+    });
+    if readable { Ok(()) } else { Err(Refusal::Reach) }
 }
 
 /// Moves everything of `b` to `a`.

@@ -13,6 +13,7 @@ mod needs;
 mod order;
 mod pools;
 mod program;
+mod refusal;
 mod sums;
 mod verify;
 
@@ -21,4 +22,5 @@ pub use group::fuse;
 pub use level::{Level, Reader, leaves, level};
 pub use needs::Needs;
 pub use program::{Kernel, Kind, Program};
+pub use refusal::Refusal;
 pub use verify::verify;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::grouping::Grouping;
-use super::{Kind, merge};
+use super::{Kind, Refusal, merge};
 use crate::ir::NodeId;
 use crate::ops::Op;
 
@@ -17,9 +17,14 @@ pub(super) fn join_convolutions(grouping: &mut Grouping<'_>, position: &BTreeMap
         }
         let image = grouping.graph.input(pool, 0);
         let Some(&conv) = grouping.group_of.get(&image) else { continue };
-        if is_convolution(grouping, conv, image) && only_reader(grouping, conv, pools, image) {
+        if !is_convolution(grouping, conv, image) {
+            continue;
+        }
+        if only_reader(grouping, conv, pools, image) {
             merge::join(grouping, conv, pools, position);
             grouping.groups[conv].pool = Some(pool);
+        } else {
+            grouping.refuse(pool, conv, Refusal::ReadByOthers);
         }
     }
 }

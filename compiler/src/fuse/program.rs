@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{Function, NodeId, Type};
 
-use super::Needs;
+use super::{Needs, Refusal};
 
 /// What a kernel is built around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub struct Program {
     pub kernel_of: BTreeMap<NodeId, usize>,
     /// What is known of each node's storage.
     pub needs: Needs,
+    /// Why neighbouring kernels are two, by their numbers, the lower first.
+    pub refusals: BTreeMap<(usize, usize), Refusal>,
     /// The bodies of its loops.
     pub loops: BTreeMap<NodeId, Program>,
 }

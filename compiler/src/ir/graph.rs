@@ -4,14 +4,13 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
-use std::rc::Rc;
 
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
 use proc_macro2::Span;
 
-use super::Type;
+use super::{Name, Type};
 use crate::ops::{Input, Op};
 
 /// A value of one graph. Ids of removed nodes are not used again.
@@ -45,7 +44,7 @@ pub struct Node {
     /// The user's tokens that asked for it; derived nodes inherit it.
     pub span: Span,
     /// The user's name for it (`hidden`), for readable kernels; derived nodes inherit it.
-    pub name: Option<Rc<str>>,
+    pub name: Option<Name>,
 }
 
 /// What a value is computed for. Roots keep nodes alive.

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 
-use super::{DType, Graph, NodeId, ParamId, Type};
+use super::{DType, Graph, NodeId, ParamId, Origin, Type};
 use crate::ops::{Op, Scalar};
 
 /// What kind of data an input is.
@@ -356,6 +356,8 @@ pub struct Network {
     pub updates: Vec<(ParamId, NodeId)>,
     /// For `summary()`, in order of declaration.
     pub layers: Vec<LayerRow>,
+    /// The calls that values come from; what [`Name::origin`](super::Name::origin) says is a number in here.
+    pub origins: Vec<Origin>,
     /// `memory(max = ..)` in bytes, with its tokens.
     pub memory_max: Option<(u64, Span)>,
 }

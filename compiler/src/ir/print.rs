@@ -81,8 +81,6 @@ impl fmt::Display for Graph {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
-
     use proc_macro2::Span;
 
     use super::super::{DType, Node, Root, Type};
@@ -104,7 +102,7 @@ mod tests {
         let x = input(&mut straight);
         let (a, b) = (add(&mut straight, Neg, &[x]), add(&mut straight, Exp, &[x]));
         let c = add(&mut straight, Sub, &[a, b]);
-        straight.node_mut(c).name = Some(Rc::from("change"));
+        straight.node_mut(c).name = Some("change".into());
         straight.roots.push(Root { kind: RootKind::Output(0), node: c });
         let mut crooked = Graph::default();
         let gone = input(&mut crooked);
@@ -112,7 +110,7 @@ mod tests {
         let x = input(&mut crooked);
         let (b, a) = (add(&mut crooked, Exp, &[x]), add(&mut crooked, Neg, &[x]));
         let c = add(&mut crooked, Sub, &[a, b]);
-        crooked.node_mut(c).name = Some(Rc::from("change"));
+        crooked.node_mut(c).name = Some("change".into());
         crooked.roots.push(Root { kind: RootKind::Output(0), node: c });
         let text = "%0 = input {index=0} : f32[B, 2]\n%1 = neg %0 : f32[B, 2]\n%2 = exp %0 : f32[B, 2]\n\
                     %3 = sub %1, %2 : f32[B, 2]  # change\noutput 0 = %3\n";

@@ -6,12 +6,10 @@
 mod constraint;
 mod rules;
 
-use std::rc::Rc;
-
 use proc_macro2::Span;
 
 use crate::infer;
-use crate::ir::{Clip, Graph, NodeId, Optimizer, ParamDecl, ParamId, ParamSettings, Root, RootKind, Rule, Type};
+use crate::ir::{Clip, Graph, Name, NodeId, Optimizer, ParamDecl, ParamId, ParamSettings, Root, RootKind, Rule, Type};
 use crate::ops::{
     Add, Broadcast, Compare, CompareKind, Constant, Div, Hyper, HyperKind, Maximum, Minimum, Mul, Op, Reduce,
     ReduceKind, Scalar, Select, Sqrt, State, Sub,
@@ -112,7 +110,7 @@ struct Update<'a> {
     index: ParamId,
     ty: Type,
     span: Span,
-    name: Option<Rc<str>>,
+    name: Option<Name>,
     /// The parameter's value so far.
     param: NodeId,
     /// The slots' new values so far.

@@ -60,7 +60,7 @@ fn rewrite(graph: &mut Graph, node: NodeId) -> bool {
 /// A builder that inherits where and whose a node is.
 pub(super) struct Heir {
     span: Span,
-    name: Option<std::rc::Rc<str>>,
+    name: Option<crate::ir::Name>,
 }
 
 impl Heir {

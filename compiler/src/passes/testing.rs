@@ -1,7 +1,5 @@
 //! What the passes' tests share: small graphs, and a pass over one with its text before and after.
 
-use std::rc::Rc;
-
 use proc_macro2::Span;
 
 use super::{Driver, dce};
@@ -99,7 +97,7 @@ impl Build {
     }
 
     pub(super) fn name(&mut self, node: NodeId, name: &str) {
-        self.graph.node_mut(node).name = Some(Rc::from(name));
+        self.graph.node_mut(node).name = Some(name.into());
     }
 
     /// The text of the graph after the pass and `dce`. The values of the roots stay the same, NaN and infinities too.

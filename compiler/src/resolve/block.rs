@@ -160,8 +160,10 @@ impl Resolver<'_> {
         if let Some((number, _)) = shared {
             self.replaying.push(Replay { shared: number, next: 0 });
         }
+        let entered = self.enter_origin(block.decl.name.to_string(), span);
         self.run(&block.decl.body);
         let result = self.eval(&block.decl.result);
+        self.leave_origin(entered);
         if shared.is_some() {
             self.replaying.pop();
         }

@@ -155,10 +155,14 @@ impl Resolver<'_> {
         // Without a `let`, what is made is called after the layer.
         let label = self.label.clone();
         self.label.get_or_insert_with(|| template.name.into());
+        let summary = bound.summary();
+        let entered = self.enter_origin(summary.clone(), span);
+        let origin = self.origin;
         let mut builder = Builder { resolver: self, span, declaring, owner, story: None };
         let value = (template.build)(&mut builder, &bound);
         let (owner, story) = (builder.owner, builder.story);
         self.label = label;
+        self.leave_origin(entered);
         let value = value?;
         if owner.params.is_empty() {
             self.refuse_settings(template.name, &owner.settings)?;
@@ -174,7 +178,6 @@ impl Resolver<'_> {
         };
         if let Some(node) = first {
             let from = bound.first_tensor();
-            let summary = bound.summary();
             let dims = self.dims(node);
             let (trace, effect) = story.unwrap_or_else(|| match from {
                 Some(from) if self.dims(from) == dims => (Trace::Silent, Effect::Keep),
@@ -183,7 +186,7 @@ impl Resolver<'_> {
             });
             self.history.record(node, from, span, trace, effect);
             if template.layer {
-                self.row(owner, summary, node);
+                self.row(owner, summary, node, origin);
             }
         }
         Ok(value)

@@ -88,7 +88,7 @@ impl Resolver<'_> {
         let mut values: Vec<Value> = results.states.iter().chain(&results.emitted).map(|&x| Value::Tensor(x)).collect();
         if let Some(&first) = results.states.first().or(results.emitted.first()) {
             let owner = Owner::of("scan");
-            self.row(owner, "scan".to_string(), first);
+            self.row(owner, "scan".to_string(), first, self.origin);
         }
         match (values.pop(), values.is_empty()) {
             (Some(only), true) => Ok(only),

@@ -19,6 +19,7 @@ mod history;
 mod index;
 mod loops;
 mod naming;
+mod origin;
 mod params;
 mod report;
 mod scope;
@@ -36,7 +37,7 @@ use std::rc::Rc;
 use proc_macro2::Ident;
 
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::ir::{DType, Graph, Network};
+use crate::ir::{DType, Graph, Network, OriginId};
 use crate::syntax::ast::{Expr, ExprKind, NetworkDecl};
 
 pub(crate) use arguments::{Arg, Bound, Padding};
@@ -79,6 +80,8 @@ pub(crate) struct Resolver<'e> {
     group: Option<Rc<str>>,
     /// The nearest `let`, across blocks: the name of nodes.
     label: Option<Rc<str>>,
+    /// The `let`, layer or block under evaluation.
+    origin: Option<OriginId>,
     /// Loops around the statement in this frame.
     loops: usize,
     /// Steps of `scan` loops that are being traced.
@@ -133,6 +136,7 @@ impl<'e> Resolver<'e> {
             explanations: Vec::new(),
             updates: Vec::new(),
             layers: Vec::new(),
+            origins: Vec::new(),
             memory_max: None,
         };
         Self {
@@ -145,6 +149,7 @@ impl<'e> Resolver<'e> {
             frame: Naming::root(),
             group: None,
             label: None,
+            origin: None,
             loops: 0,
             tracing: 0,
             traces: loops::Traces::default(),

@@ -9,7 +9,7 @@ use super::naming::{FrameId, MemberId};
 use super::settings::LayerSettings;
 use super::value::Eval;
 use crate::diag::Diagnostic;
-use crate::ir::{Init, LayerRow, NodeId, ParamDecl, ParamId, Type, shape};
+use crate::ir::{Init, LayerRow, NodeId, OriginId, ParamDecl, ParamId, Type, shape};
 use crate::ops::Param;
 
 /// A parameter that a layer asks for.
@@ -149,8 +149,8 @@ impl Resolver<'_> {
         Ok(param)
     }
 
-    /// One more line of the summary.
-    pub(super) fn row(&mut self, owner: Owner, kind: String, node: NodeId) {
+    /// One more line of the summary, for what comes from `origin`.
+    pub(super) fn row(&mut self, owner: Owner, kind: String, node: NodeId, origin: Option<OriginId>) {
         let complete = |replay: &Replay| self.shared.get(replay.shared).is_some_and(|shared| shared.complete);
         if self.replaying.iter().any(complete) {
             return;
@@ -162,6 +162,9 @@ impl Resolver<'_> {
         };
         let ty = self.ty(node);
         self.params.rows.push(name);
+        if let Some(origin) = origin.and_then(|origin| self.net.origins.get_mut(origin.0)) {
+            origin.layer = Some(self.net.layers.len());
+        }
         self.net.layers.push(LayerRow { name: String::new(), kind, ty, params: owner.params });
     }
 
@@ -170,6 +173,9 @@ impl Resolver<'_> {
         if self.net.layers.iter().skip(from).all(|row| row.params.is_empty()) {
             self.net.layers.truncate(from);
             self.params.rows.truncate(from);
+            for origin in &mut self.net.origins {
+                origin.layer = origin.layer.filter(|&layer| layer < from);
+            }
         }
     }
 

@@ -120,9 +120,11 @@ impl Resolver<'_> {
             return self.eval(value);
         }
         let text: Rc<str> = name.to_string().into();
+        let entered = self.enter_origin(name.to_string(), name.span());
         let outer = (self.group.replace(text.clone()), self.label.replace(text));
         let result = self.eval(value);
         (self.group, self.label) = outer;
+        self.leave_origin(entered);
         result
     }
 

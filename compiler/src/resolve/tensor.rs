@@ -6,7 +6,7 @@ use super::value::Eval;
 use super::{Effect, Resolver, Trace};
 use crate::diag::Diagnostic;
 use crate::infer::{self, MAX_ELEMENTS};
-use crate::ir::{DType, NodeId, Type, shape};
+use crate::ir::{DType, Name, NodeId, Type, shape};
 use crate::ops::{Broadcast, Constant, Op, Reshape, Scalar, Select};
 
 /// More primitives than this make no build that anybody waits for.
@@ -44,7 +44,8 @@ impl Resolver<'_> {
         if self.net.graph.len() >= MAX_NODES {
             return self.exhaust(span);
         }
-        match infer::add(&mut self.net.graph, op, inputs, span, self.label.clone()) {
+        let name = self.label.clone().map(|label| Name::new(label, self.origin));
+        match infer::add(&mut self.net.graph, op, inputs, span, name) {
             Ok(node) => {
                 let ty = self.net.graph.ty(node);
                 if ty.batched && ty.elements().saturating_mul(self.net.batch) > MAX_ELEMENTS {

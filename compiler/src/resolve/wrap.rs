@@ -51,7 +51,7 @@ impl Resolver<'_> {
         let results = self.close_loop(open, step)?;
         if let Some(&first) = results.emitted.first() {
             let owner = Owner::of("time_distributed");
-            self.row(owner, "time_distributed".to_string(), first);
+            self.row(owner, "time_distributed".to_string(), first, self.origin);
         }
         match results.emitted.as_slice() {
             [only] => Ok(Value::Tensor(*only)),
@@ -150,7 +150,7 @@ impl Resolver<'_> {
         let mut values = self.merged(merge, first, second, span)?;
         if let Some(&Value::Tensor(node)) = values.first() {
             let owner = Owner::of("bidirectional");
-            self.row(owner, format!("bidirectional(merge = {merge})"), node);
+            self.row(owner, format!("bidirectional(merge = {merge})"), node, self.origin);
         }
         values.extend(forward.chain(backward));
         match values.as_slice() {
