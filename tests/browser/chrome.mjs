@@ -44,9 +44,10 @@ export async function start(path) {
   })]);
   const stop = async () => {
     const over = new Promise((resolve) => child.on("exit", resolve));
-    child.kill();
+    await send("Browser.close").catch(() => child.kill());
     await over;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    // Its helpers may write for a moment longer.
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   return { send, stop, listeners };
 }

@@ -58,7 +58,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<String, String> {
     let mut text = String::new();
     for network in networks(&file, &source)? {
         let mut facts = facts(network, &file, &source)?;
-        facts.measured(&profile.clone().unwrap_or_else(|| folder.join(format!("{}.profile.tsv", facts.stem()))));
+        facts.measured(&profile.clone().unwrap_or_else(|| folder.join(format!("{}.profile.tsv", facts.name))));
         if let Some(Err(problem)) = &facts.profile {
             return Err(format!("error: {problem}"));
         }

@@ -38,7 +38,7 @@ pub(crate) fn wanted() -> Option<PathBuf> {
 
 /// Writes a build's report; what hinders it is an error of the build, in terms of the variable.
 pub(crate) fn at_build(folder: &Path, mut facts: Facts, errors: &mut Diagnostics) {
-    facts.measured(&folder.join(format!("{}.profile.tsv", facts.stem())));
+    facts.measured(&folder.join(format!("{}.profile.tsv", facts.name)));
     if let Err(problem) = write(folder, &facts) {
         let message = format!("the report of `{}` can't be written: {problem}", facts.name);
         let help = format!("the variable {VARIABLE} names the folder for reports; without it there are none");
@@ -58,7 +58,7 @@ pub fn write(folder: &Path, facts: &Facts) -> Result<Vec<PathBuf>, String> {
     for (name, text) in files(facts) {
         let path = folder.join(name);
         // Two builds of one network may be under way: each file is there whole, or not yet.
-        let part = folder.join(format!(".{}.{}.part", facts.stem(), std::process::id()));
+        let part = folder.join(format!(".{}.{}.part", facts.name, std::process::id()));
         let done = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, &path));
         if let Err(error) = done {
             let _ = std::fs::remove_file(&part);
@@ -72,25 +72,18 @@ pub fn write(folder: &Path, facts: &Facts) -> Result<Vec<PathBuf>, String> {
 /// Names and texts of a report's files.
 pub fn files(facts: &Facts) -> Vec<(String, String)> {
     let data = Json::from(facts);
-    let stem = facts.stem();
-    let mut files = vec![
-        (format!("{stem}.html"), html::html(facts, &data)),
-        (format!("{stem}.json"), format!("{data}\n")),
-    ];
+    let name = &facts.name;
+    let mut files =
+        vec![(format!("{name}.html"), html::html(facts, &data)), (format!("{name}.json"), format!("{data}\n"))];
     for function in &facts.functions {
-        let name = stem_of(&function.name);
-        files.push((format!("{stem}.{name}.dot"), dot::dot(&format!("{} {}", facts.name, name), &function.program)));
-        files.push((format!("{stem}.{name}.mmd"), mermaid::mermaid(&function.program)));
+        let stem = format!("{name}.{}", function.name);
+        files.push((format!("{stem}.dot"), dot::dot(&stem, &function.program)));
+        files.push((format!("{stem}.mmd"), mermaid::mermaid(&function.program)));
     }
     files
 }
 
 impl Facts {
-    /// The network's name as files have it.
-    pub fn stem(&self) -> &str {
-        stem_of(&self.name)
-    }
-
     /// Puts beside the predictions what a profile says, if there is such a file.
     pub fn measured(&mut self, path: &Path) {
         self.profile = match std::fs::read_to_string(path) {
@@ -99,9 +92,4 @@ impl Facts {
             Err(error) => Some(Err(format!("{}: {error}", path.display()))),
         };
     }
-}
-
-/// `type` for `r#type`.
-fn stem_of(name: &str) -> &str {
-    name.strip_prefix("r#").unwrap_or(name)
 }

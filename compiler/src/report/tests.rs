@@ -44,7 +44,7 @@ const DEEP: &str = "Deep<batch = 2> {
     optimizer(adam);
 }";
 
-const INFERENCE: &str = "r#type<batch = 1> { let größe = input([3]); output(größe.dense(2).softmax()); }";
+const INFERENCE: &str = "Größe<batch = 1> { let größe = input([3]); output(größe.dense(2).softmax()); }";
 
 const ALL: [&str; 4] = [CNN, LOOPED, DEEP, INFERENCE];
 
@@ -182,7 +182,7 @@ fn the_json_says_the_same() {
     for text in ALL {
         let (_, facts) = compiled(text);
         let files: BTreeMap<String, String> = files(&facts).into_iter().collect();
-        let json = &files[&format!("{}.json", facts.stem())];
+        let json = &files[&format!("{}.json", facts.name)];
         let value: Value = serde_json::from_str(json).expect("JSON");
         assert_eq!(value["name"], facts.name);
         assert_eq!(value["functions"].as_array().map(Vec::len), Some(facts.functions.len()));
@@ -193,7 +193,7 @@ fn the_json_says_the_same() {
             assert_eq!(program["memory"]["arena"], function.program.memory.arena);
             assert_eq!(found["passes"].as_array().map(Vec::len), Some(function.passes.len()));
         }
-        let page = &files[&format!("{}.html", facts.stem())];
+        let page = &files[&format!("{}.html", facts.name)];
         assert!(page.contains(json.trim_end()) && !page.contains("{{"), "the page holds the same text");
         // Nothing of it comes from elsewhere.
         for source in ["http://", "https://", "src=", "@import", "fetch("] {
@@ -242,7 +242,7 @@ fn the_drawings_are_whole() {
 
 /// The nodes of the function that a file is of, with those of its loops.
 fn all_nodes(facts: &Facts, file: &str) -> usize {
-    let of = |name: &str| file == format!("{}.{name}.dot", facts.stem());
+    let of = |name: &str| file == format!("{}.{name}.dot", facts.name);
     let function = facts.functions.iter().find(|function| of(&function.name)).expect("its function");
     programs(&function.program).iter().map(|program| program.nodes.len()).sum()
 }
@@ -254,19 +254,19 @@ fn files_are_written_where_they_are_asked_for() {
     let inner = folder.join("deep/er");
     let written = write(&inner, &facts).expect("a folder that is made");
     let names: Vec<String> = written.iter().map(|path| path.file_name().expect("a name").to_string_lossy().into()).collect();
-    assert_eq!(names, ["type.html", "type.json", "type.run.dot", "type.run.mmd"]);
+    assert_eq!(names, ["Größe.html", "Größe.json", "Größe.run.dot", "Größe.run.mmd"]);
     assert!(written.iter().all(|path| path.is_file()));
     // A file stands where the folder would be.
     let taken = written[1].join("more");
     let problem = write(&taken, &facts).expect_err("no folder there");
-    assert!(problem.contains("type.json"), "{problem}");
+    assert!(problem.contains("Größe.json"), "{problem}");
     let mut errors = Diagnostics::default();
     super::at_build(&taken, facts.clone(), &mut errors);
     let text: Vec<String> = errors.iter().map(crate::diag::Diagnostic::text).collect();
-    assert!(text.len() == 1 && text[0].contains("the report of `r#type` can't be written"), "{text:?}");
+    assert!(text.len() == 1 && text[0].contains("the report of `Größe` can't be written"), "{text:?}");
     assert!(text[0].contains("KILN_REPORT"), "{text:?}");
     // What was measured stands beside it, or what is wrong with the file.
-    let profile = inner.join("type.profile.tsv");
+    let profile = inner.join("Größe.profile.tsv");
     facts.measured(&profile);
     assert!(facts.profile.is_none());
     std::fs::write(&profile, "other").expect("a file");

@@ -2,7 +2,7 @@
 
 const card = document.getElementById("card");
 
-const line = (name, value) => (value === null || value === undefined || value === "" ? null
+const line = (name, value) => (value === null || value === undefined || value === "" || value === false ? null
   : [h("dt", {}, name), h("dd", {}, value)]);
 
 /** A value in a few words. */
@@ -54,17 +54,20 @@ function groupCard(group, phase) {
   const program = current();
   const nodes = nodesIn(program, group.index).map((node) => program.nodes[node]).filter((node) => !phase || node.phase === phase);
   const kernels = new Set(nodes.map((node) => node.kernel).filter((kernel) => kernel !== null));
-  const stored = nodes.filter((node) => node.role === "work" && node.place);
+  const work = nodes.filter((node) => node.role === "work");
+  const stored = work.filter((node) => node.place);
+  const handed = nodes.filter((node) => node.role === "external");
   return [
     h("h3", {}, phase && h("i", { class: `dot ${phase}` }), group.title),
     h("dl", {},
       line("layer", group.layer),
       line("part", phase),
-      line("primitives", grouped(nodes.filter((node) => node.role === "work").length)),
-      line("kernels", grouped(kernels.size)),
-      line("FLOPs", flopsText(total(sum(nodes.map((node) => node.flops))))),
-      line("stored", `${bytesText(total(sum(stored.map((node) => node.bytes))))} in ${plural(stored.length, "value")}`),
-      line("shape", nodes.filter((node) => node.role === "work").at(-1)?.type),
+      line("shape", (work.at(-1) ?? handed.at(-1))?.type),
+      line("bytes", stored.length > 0 && `${bytesText(total(sum(stored.map((node) => node.bytes))))} stored, in ${plural(stored.length, "value")}`),
+      line("FLOPs", work.length > 0 && flopsText(total(sum(nodes.map((node) => node.flops))))),
+      line("primitives", work.length > 0 && grouped(work.length)),
+      line("kernels", kernels.size > 0 && grouped(kernels.size)),
+      line("given", handed.slice(0, 6).map(briefly).join(", ")),
       line("source", group.line)),
   ];
 }

@@ -23,6 +23,13 @@ const s = (tag, attributes = {}, ...children) => fill(document.createElementNS(S
 /** A button. */
 const button = (text, act, attributes = {}) => h("button", { type: "button", onclick: act, ...attributes }, text);
 
+/** A box that is drawn once its width is known. */
+function drawnTo(id, draw, most = 900) {
+  const box = h("div", { class: "plan", id: id || null, tabindex: "-1" });
+  requestAnimationFrame(() => box.isConnected && box.replaceChildren(...draw(Math.max(280, Math.min(most, box.clientWidth - 2)))));
+  return box;
+}
+
 /** A table; numbers stand right. Columns are `[title, class]`. */
 function table(columns, rows, attributes = {}) {
   const head = columns.map(([title, kind]) => h("th", { class: kind, scope: "col" }, title));

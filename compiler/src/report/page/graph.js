@@ -3,7 +3,7 @@
 const graph = { all: false, drawn: null, scroller: null, layout: null, marks: new Map() };
 
 /** The groups that are open in a program. */
-const openOf = (program) => (program.open ??= new Set());
+const openOf = (program) => (program.open ??= new Set(program.roots.length === 1 ? inside(program, program.roots[0]) : []));
 
 function graphView() {
   const program = current();
@@ -21,7 +21,7 @@ function graphView() {
       button("Open all", () => set(everything), { id: "open-all", disabled: !count }),
       button("Close all", () => set(new Set()), { id: "close-all", disabled: !count }),
       h("label", {}, check, " views and constants"),
-      h("span", { class: "legend" }, PHASES.map((phase) => h("span", {}, h("i", { class: `dot ${phase}` }), phase)))),
+      h("span", { class: "legend" }, PHASES.filter((phase) => program.nodes.some((node) => node.phase === phase)).map((phase) => h("span", {}, h("i", { class: `dot ${phase}` }), phase)))),
     graph.scroller,
   ];
 }
@@ -140,17 +140,17 @@ function shape(program, item, narrow) {
         class: `cell ${item.phase} ${hit ? "hit" : ""}`, "data-card": item.key, "data-key": item.key, tabindex: 0, role: "button",
         onclick: (event) => { if (event.pointerType !== "touch") toggle(program, item.group); },
         onkeydown: (event) => pressed(event, () => toggle(program, item.group)),
-      }, box(7, {}), text(9, 17, "name", fitted(ops(what) || "handed over", w - 16, 12.5)),
-        text(9, 33, "soft", fitted(what.kernels.size ? more : "", w - 16, 11)));
+      }, box(7, {}), text(9, 17, "name", fitted(ops(what) || nodeTitle(what.external), w - 16, 12.5)),
+        text(9, 33, "soft", fitted(what.kernels.size ? more : what.external.type, w - 16, 11)));
     }
     default: {
       const { node } = item;
       const pill = height < 30;
-      const first = pill ? `${nodeTitle(node)}` : node.op;
+      const first = node.role === "work" ? node.op : node.op === "param" || node.op === "input" ? node.name ?? node.op : nodeTitle(node);
       return s("g", {
         class: `node ${node.phase} ${node.role} ${nodeMatches(node) ? "hit" : ""}`, "data-card": item.key, "data-key": item.key,
         "data-kernel": node.kernel, tabindex: 0,
-      }, box(pill ? 11 : 6, {}), text(8, pill ? 15 : 15, "name", fitted(first, w - 14, pill ? 11 : 12)),
+      }, box(pill ? 11 : 6, {}), text(8, 15, "name", fitted(first, w - 14, pill ? 11 : 12)),
         !pill && text(8, 29, "soft", fitted(node.type, w - 14, 10.5)));
     }
   }

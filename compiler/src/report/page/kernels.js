@@ -32,13 +32,16 @@ function kernelsView() {
       `, so from ${Number(balance().toPrecision(3))} operations a byte on computing is the bound, and below it memory. ${from}`,
       times.length > 0 && [" Together: ", h("b", {}, timeText(times.reduce((a, b) => a + b, 0))), ", predicted ",
         timeText(kernels.map(predicted).reduce((a, b) => a + b, 0)), "."]),
-    h("div", { class: "plan", id: "roofline" }, rooflineDrawing(program)),
+    drawnTo("roofline", (width) => rooflineDrawing(program, width)),
     h("div", { class: "wide", id: "kernels", tabindex: "0", role: "region", "aria-label": "kernels" }, kernelTable(program)),
     h("p", { class: "soft" }, "Bytes are those of the values that a kernel reads and writes, each once: the least that can move. What lies in a cache comes faster than the bound for memory says. ",
       "Operations of what several kernels compute again count for the first of them",
       total(program.scalars) ? `; ${flopsText(total(program.scalars))} are scalars of the whole call.` : "."),
   ];
 }
+
+/** So many rows at first, and more as they come in sight. */
+const AT_ONCE = 100;
 
 function kernelTable(program) {
   const columns = state.profile && currentPart().top ? [...COLUMNS, ...MEASURED] : COLUMNS;
@@ -48,40 +51,62 @@ function kernelTable(program) {
     const [left, right] = [by[3](a), by[3](b)];
     return (left < right ? -1 : left > right ? 1 : a.index - b.index) * (list.down ? -1 : 1);
   });
-  const redraw = () => document.getElementById("kernels").replaceChildren(kernelTable(program));
-  const sort = (key, kind) => { list.down = list.key === key ? !list.down : kind === "number" && key !== "index"; list.key = key; redraw(); };
-  const head = columns.map(([key, title, kind]) => h("th", { class: kind, scope: "col", "aria-sort": key === by[0] ? (list.down ? "descending" : "ascending") : null },
+  const sort = (key, kind) => { list.down = list.key === key ? !list.down : kind === "number" && key !== "index"; list.key = key; redrawKernels(); };
+  const head = columns.map(([key, title, kind]) => h("th", { class: `${kind} ${key}`, scope: "col", "aria-sort": key === by[0] ? (list.down ? "descending" : "ascending") : null },
     button(`${title}${key === by[0] ? (list.down ? " ↓" : " ↑") : ""}`, () => sort(key, kind), { class: "plain" })));
-  const rows = sorted.flatMap((kernel) => kernelRows(program, kernel, columns, redraw));
-  return h("table", { class: "kernels" }, h("thead", {}, h("tr", {}, head)),
-    h("tbody", {}, rows.length ? rows : h("tr", {}, h("td", { colspan: columns.length, class: "soft" }, "No kernel has this name."))));
+  const body = h("tbody");
+  const more = () => {
+    const from = body.querySelectorAll("tr.head").length;
+    body.append(...sorted.slice(from, from + AT_ONCE).flatMap((kernel) => kernelRows(program, kernel, columns)));
+    if (body.querySelectorAll("tr.head").length < sorted.length) inSight.observe(body.lastChild);
+  };
+  const inSight = new IntersectionObserver((entries) => {
+    const seen = entries.filter((entry) => entry.isIntersecting);
+    for (const entry of seen) inSight.unobserve(entry.target);
+    if (seen.length) more();
+  }, { rootMargin: "600px" });
+  more();
+  // What is gone to has to be there.
+  list.until = (kernel) => { while (!body.querySelector(`tr[data-kernel="${kernel.index}"]`) && body.querySelectorAll("tr.head").length < sorted.length) more(); };
+  if (!sorted.length) body.append(h("tr", {}, h("td", { colspan: columns.length, class: "soft" }, "No kernel has this name.")));
+  return h("table", { class: "kernels" }, h("thead", {}, h("tr", {}, head)), body);
 }
+
+const redrawKernels = () => document.getElementById("kernels").replaceChildren(kernelTable(current()));
 
 const kernelMatches = (program, kernel) => matches(kernel.name, `${kernel.index}`, program.groups[kernel.group]?.title)
   || kernel.nodes.some((node) => nodeMatches(program.nodes[node]));
 
-function kernelRows(program, kernel, columns, redraw) {
+function kernelRows(program, kernel, columns) {
   const time = measured(kernel);
   const open = list.open.has(kernel);
+  const bound = () => h("span", { class: `bound ${boundOf(kernel)}` }, boundOf(kernel));
   const cells = {
     index: kernel.index,
-    name: h("span", {}, h("span", { class: "arrow" }, open ? "▾ " : "▸ "), h("i", { class: `dot ${kernel.phase}` }), kernel.name),
+    name: [h("span", { class: "arrow" }, open ? "▾ " : "▸ "), h("i", { class: `dot ${kernel.phase}` }), kernel.name,
+      h("small", { class: "brief" }, `${flopsText(total(kernel.flops))} · ${bytesText(total(kernel.bytes))} `, bound())],
     kind: kernel.kind,
     flops: flopsText(total(kernel.flops)),
     bytes: bytesText(total(kernel.bytes)),
     intensity: Number(intensity(kernel).toPrecision(3)),
-    bound: h("span", { class: `bound ${boundOf(kernel)}` }, boundOf(kernel)),
+    bound: bound(),
     predicted: timeText(predicted(kernel)),
     measured: time === null ? "" : timeText(time),
     share: time ? share(predicted(kernel) / time) : "",
   };
-  const flip = () => { if (open) list.open.delete(kernel); else list.open.add(kernel); redraw(); document.querySelector(`tr[data-kernel="${kernel.index}"]`)?.focus({ preventScroll: true }); };
+  const details = () => h("tr", { class: "more" }, h("td", { colspan: columns.length }, kernelDetails(program, kernel)));
+  const flip = () => {
+    const shown = !list.open.has(kernel);
+    if (shown) { list.open.add(kernel); row.after(details()); } else { list.open.delete(kernel); row.nextSibling.remove(); }
+    row.setAttribute("aria-expanded", String(shown));
+    row.querySelector(".arrow").textContent = shown ? "▾ " : "▸ ";
+  };
   const row = h("tr", { tabindex: 0, class: "head", "data-kernel": kernel.index, "aria-expanded": String(open), onclick: flip, onkeydown: (event) => pressed(event, flip) },
-    columns.map(([key, , kind]) => h("td", { class: kind }, cells[key])));
-  return open ? [row, h("tr", { class: "more" }, h("td", { colspan: columns.length }, kernelDetails(program, kernel)))] : [row];
+    columns.map(([key, , kind]) => h("td", { class: `${kind} ${key}` }, cells[key])));
+  return open ? [row, details()] : [row];
 }
 
-const share = (of) => h("span", { class: "share" }, h("i", { style: `width:${Math.min(100, of * 100).toFixed(1)}%` }), h("b", {}, percent(of)));
+const share = (of) => h("span", { class: "gauge" }, h("i", { style: `width:${Math.min(100, of * 100).toFixed(1)}%` }), h("b", {}, percent(of)));
 
 function kernelDetails(program, kernel) {
   const { nodes, kernels, groups } = program;
@@ -102,8 +127,8 @@ function kernelDetails(program, kernel) {
         kernel.barrier ? " All threads meet before it." : " No threads wait before it.")));
 }
 
-function rooflineDrawing(program) {
-  const [width, height, left, bottom] = [760, 300, 58, 40];
+function rooflineDrawing(program, width) {
+  const [height, left, bottom] = [width < 640 ? 250 : 320, 50, 40];
   const { gflops, memory } = machine();
   const points = program.kernels.filter((kernel) => total(kernel.flops) && total(kernel.bytes));
   const at = points.map(intensity);
@@ -116,7 +141,7 @@ function rooflineDrawing(program) {
   const x = (value) => left + (Math.log(value / low) / Math.log(high / low)) * (width - left - 14);
   const y = (value) => height - bottom - (Math.log(value / floor) / Math.log(ceiling / floor)) * (height - bottom - 12);
   const decades = (from, to) => { const all = []; for (let each = 10 ** Math.ceil(Math.log10(from)); each <= to; each *= 10) all.push(each); return all; };
-  const drawing = s("svg", { viewBox: `0 0 ${width} ${height}`, class: "roofline", role: "group", "aria-label": "roofline" });
+  const drawing = s("svg", { width, height, class: "roofline", role: "group", "aria-label": "roofline" });
   for (const each of decades(low, high)) drawing.append(s("line", { x1: x(each), x2: x(each), y1: 12, y2: height - bottom, class: "rule" }), s("text", { x: x(each), y: height - bottom + 15, class: "axis", "text-anchor": "middle" }, Number(each.toPrecision(1))));
   for (const each of decades(floor, ceiling)) drawing.append(s("line", { x1: left, x2: width - 14, y1: y(each), y2: y(each), class: "rule" }), s("text", { x: left - 6, y: y(each) + 4, class: "axis", "text-anchor": "end" }, Number(each.toPrecision(1))));
   const ridge = balance();
@@ -125,7 +150,7 @@ function rooflineDrawing(program) {
     s("text", { x: width - 16, y: y(gflops) - 15, class: "axis", "text-anchor": "end" }, `${Number(gflops.toPrecision(3))} GFLOP/s`),
     s("text", { x: x(Math.sqrt(low * ridge)), y: y(Math.sqrt(low * ridge) * memory) - 10, class: "axis", "text-anchor": "end" }, `${Number(memory.toPrecision(3))} GB/s`),
     s("text", { x: (left + width) / 2, y: height - 6, class: "axis", "text-anchor": "middle" }, "operations a byte"),
-    s("text", { transform: `translate(13 ${(height - bottom) / 2}) rotate(-90)`, class: "axis", "text-anchor": "middle" }, "GFLOP/s"));
+    s("text", { transform: `translate(12 ${(height - bottom) / 2}) rotate(-90)`, class: "axis", "text-anchor": "middle" }, "GFLOP/s"));
   const most = Math.max(...points.map((kernel) => total(kernel.flops)), 1);
   for (const kernel of points) {
     const size = 3 + 6 * Math.sqrt(total(kernel.flops) / most);

@@ -2,6 +2,8 @@
 // beside the layer. An open group shows the groups and the primitives inside it, kernel by kernel.
 
 const SIZES = { cell: 42, title: 24, node: 36, pill: 22, head: 16, gap: 10, pad: 7 };
+/** A kernel of more primitives than this has small boxes. */
+const MANY = 5;
 
 /** For every node, those that it reads as something visible: what is not shown is looked through. */
 function visibleSources(program, all) {
@@ -33,7 +35,7 @@ function lanesOf(program) {
     if (node.kernel !== null) lane.kernels.add(node.kernel);
     lane.row = (lane.row ?? 0) + node.flops[0];
     lane.fixed = (lane.fixed ?? 0) + node.flops[1];
-    lane.external ||= node.role === "external" && !node.op.startsWith("state");
+    if (node.role === "external" && node.op !== "state") lane.external ??= node;
   };
   for (const node of program.nodes) {
     for (let group = node.group; group !== null; group = program.groups[group].parent) {
@@ -54,10 +56,10 @@ function block(program, group, phase, lane, all, sources) {
   const shown = program.groups[group].own.map((index) => program.nodes[index]).filter((node) => node.phase === phase
     && (all || node.role === "work" || node.role === "external"));
   if (!shown.length) return null;
-  const columns = Math.max(1, Math.min(4, Math.floor((lane.width - 8) / 150)));
+  const fitting = (width) => Math.max(1, Math.min(6, Math.floor((lane.width - 8) / width)));
   const items = [];
   let y = 0;
-  const flow = (nodes, left, width, height) => {
+  const flow = (nodes, left, width, height, columns) => {
     for (let at = 0; at < nodes.length; at += columns) {
       const row = nodes.slice(at, at + columns);
       const each = (width - SIZES.pad * (row.length - 1)) / row.length;
@@ -68,7 +70,7 @@ function block(program, group, phase, lane, all, sources) {
     }
   };
   const loose = shown.filter((node) => node.kernel === null);
-  flow(loose, lane.x, lane.width, SIZES.pill);
+  flow(loose, lane.x, lane.width, SIZES.pill, fitting(150));
   const kernels = new Map();
   for (const node of shown.filter((each) => each.kernel !== null)) {
     if (!kernels.has(node.kernel)) kernels.set(node.kernel, []);
@@ -82,8 +84,11 @@ function block(program, group, phase, lane, all, sources) {
       rank.set(node.index, Math.max(0, ...sources[node.index].map((source) => (rank.get(source) ?? -1) + 1)));
     }
     const ranks = Math.max(...rank.values());
-    for (let each = 0; each <= ranks; each++) {
-      flow(nodes.filter((node) => rank.get(node.index) === each), lane.x + SIZES.pad, lane.width - 2 * SIZES.pad, SIZES.node);
+    const [left, width] = [lane.x + SIZES.pad, lane.width - 2 * SIZES.pad];
+    if (nodes.length > MANY) {
+      flow([...nodes].sort((a, b) => rank.get(a.index) - rank.get(b.index) || a.index - b.index), left, width, SIZES.pill, fitting(96));
+    } else {
+      for (let each = 0; each <= ranks; each++) flow(nodes.filter((node) => rank.get(node.index) === each), left, width, SIZES.node, fitting(150));
     }
     const part = nodes.length < program.kernels[kernel].nodes.length;
     items.push({ key: `k${kernel}`, kind: "kernel", kernel, part, x: lane.x, y: top, w: lane.width, h: y - top });
@@ -100,10 +105,10 @@ function layout(program, width, open, all) {
   const phases = PHASES.filter((phase) => lanes.some((group) => group[phase]));
   const label = narrow ? 0 : Math.min(250, Math.round(width * 0.22));
   const gutter = narrow ? 12 : 34;
-  const room = width - label - 16 - gutter * (phases.length - 1);
-  const laneWidth = Math.max(narrow ? 104 : 170, Math.min(560, room / Math.max(1, phases.length)));
+  const room = width - label - 10 - gutter * phases.length;
+  const laneWidth = Math.max(narrow ? 104 : 170, Math.min(phases.length > 1 ? 560 : 900, room / Math.max(1, phases.length)));
   const lane = phases.map((phase, at) => ({ phase, x: label + 8 + at * (laneWidth + gutter), width: laneWidth }));
-  const right = label + 8 + phases.length * (laneWidth + gutter) - gutter + 8;
+  const right = label + 8 + phases.length * (laneWidth + gutter) - (narrow ? 2 : 8);
   const items = [];
   let y = 8;
   const place = (group, depth) => {

@@ -79,7 +79,7 @@ function find(text) {
     ...(results.length > 30 ? [h("li", { class: "soft" }, `${grouped(results.length - 30)} more`)] : []),
     ...(results.length ? [] : [h("li", { class: "soft" }, `Nothing in ${currentPart().label} has this name.`)]));
   if (state.view === "graph") drawGraph(true);
-  else if (state.view === "kernels") document.getElementById("kernels").replaceChildren(kernelTable(program));
+  else if (state.view === "kernels") redrawKernels();
   else if (state.view === "memory") document.getElementById("plan").replaceChildren(planDrawing(program, document.getElementById("plan").clientWidth));
 }
 
@@ -90,7 +90,8 @@ function show(view, then) {
 
 function openKernel(kernel) {
   list.open.add(kernel);
-  document.getElementById("kernels").replaceChildren(kernelTable(current()));
+  redrawKernels();
+  list.until(kernel);
   const row = document.querySelector(`tr[data-kernel="${kernel.index}"]`);
   row?.scrollIntoView({ block: "center" });
   row?.focus({ preventScroll: true });
@@ -119,11 +120,17 @@ async function load(file) {
   render();
 }
 
+/** The other of light and dark; what the system has needs no remembering. */
 function flipTheme() {
   const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  try { localStorage.setItem("kiln-theme", root.dataset.theme); } catch { /* no storage: the choice lasts as long as the page */ }
+  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  const next = (root.dataset.theme ?? system) === "dark" ? "light" : "dark";
+  if (next === system) delete root.dataset.theme;
+  else root.dataset.theme = next;
+  try {
+    if (next === system) localStorage.removeItem("kiln-theme");
+    else localStorage.setItem("kiln-theme", next);
+  } catch { /* no storage: the choice lasts as long as the page */ }
 }
 
 try {
@@ -140,8 +147,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !event.target.matches?.("input")) { event.preventDefault(); document.getElementById("search").focus(); }
 });
 addEventListener("hashchange", () => { fromAddress(); render(); });
-let resizing = 0;
-addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(() => (state.view === "graph" ? drawGraph(true) : state.view === "memory" && render()), 120); });
+let [resizing, width] = [0, innerWidth];
+addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(() => (state.view === "graph" ? drawGraph(true) : innerWidth !== width && render(), width = innerWidth), 120); });
 
 fromAddress();
 render();

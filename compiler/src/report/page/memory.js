@@ -49,9 +49,9 @@ function planDrawing(program, room) {
   const { memory, kernels } = program;
   const steps = kernels.length + 1;
   const narrow = room < 640;
-  const left = narrow ? 52 : 66;
+  const left = narrow ? 60 : 66;
   const width = Math.max(room - 2, 300) * plan.zoom;
-  const [top, height, gap, strip] = [22, narrow ? 330 : 430, 34, 74];
+  const [top, height, gap, strip] = [22, narrow ? 330 : 430, 50, 74];
   const across = (width - left - 12) / steps;
   const x = (step) => left + step * across;
   const y = (byte) => top + height - (byte / memory.arena) * height;
@@ -93,8 +93,8 @@ function planDrawing(program, room) {
     s("line", { x1: left, x2: width - 12, y1: base, y2: base, class: "rule" }));
   const onRight = x(memory.peak) > width * 0.6;
   drawing.append(s("text", {
-    x: x(memory.peak) + (onRight ? -6 : across + 6), y: base - strip - 8, class: "peakname", "text-anchor": onRight ? "end" : "start",
-  }, fitted(`peak ${bytesText(peak)} in ${memory.peak} ${kernels[memory.peak]?.name ?? "the end"}`, narrow ? 190 : 420, 11.5)));
+    x: x(memory.peak) + (onRight ? -6 : across + 6), y: base - strip - 24, class: "peakname", "text-anchor": onRight ? "end" : "start",
+  }, fitted(`peak ${bytesText(peak)} in ${memory.peak} ${kernels[memory.peak]?.name ?? "the end"}`, narrow ? 250 : 420, 11.5)));
   const every = Math.max(1, Math.ceil(steps / Math.max(4, Math.floor(width / 60))));
   for (let step = 0; step < steps; step += every) {
     drawing.append(s("text", { x: x(step) + across / 2, y: base + 16, class: "axis", "text-anchor": "middle" }, step));

@@ -26,14 +26,14 @@ function overviewView() {
     h("h2", {}, "Layers"),
     table([["name", ""], ["layer", ""], ["output", "code"], ["parameters", "number"]],
       facts.layers.map((layer) => [h("b", {}, layer.name), layer.kind, h("code", {}, layer.type), layer.parameters ? grouped(layer.parameters) : ""]), { label: "layers" }),
-    h("p", { class: "soft" }, "Beside this page stand ", h("a", { href: `${encodeURIComponent(stem())}.json` }, "the same facts as JSON"), " and the graphs: ",
-      functions.flatMap(({ name }, at) => [at ? ", " : "", name, " as ", h("a", { href: `${encodeURIComponent(stem())}.${encodeURIComponent(bare(name))}.dot` }, "DOT"),
-        " and ", h("a", { href: `${encodeURIComponent(stem())}.${encodeURIComponent(bare(name))}.mmd` }, "Mermaid")]), "."),
+    h("p", { class: "soft" }, "Beside this page stand ", h("a", { href: beside("json") }, "the same facts as JSON"), " and the graphs: ",
+      functions.flatMap(({ name }, at) => [at ? ", " : "", name, " as ", h("a", { href: beside(`${name}.dot`) }, "DOT"),
+        " and ", h("a", { href: beside(`${name}.mmd`) }, "Mermaid")]), "."),
   ];
 }
 
-const bare = (name) => name.replace(/^r#/, "");
-const stem = () => bare(facts.name);
+/** The address of another file of the report. */
+const beside = (rest) => encodeURIComponent(`${facts.name}.${rest}`);
 
 function functionRow(each, at) {
   const { program } = each.parts[0];

@@ -23,19 +23,19 @@ function passesView() {
   const check = h("input", { type: "checkbox", checked: passes.all, onchange: (event) => { passes.all = event.target.checked; redraw(); } });
   return [
     h("p", { class: "lead" },
-      `${plural(runs.length, "run")} of passes made `, h("b", {}, plural(last, "primitive")), ` of ${grouped(first)}, in `, h("b", {}, timeText(time * 1e3)),
+      `${plural(runs.length, "run")} of passes made `, h("b", {}, plural(last, "primitive")), ` of the ${grouped(first)} that came in, in `, h("b", {}, timeText(time * 1e3)),
       ". The table of passes is run again until nothing changes. ", runs.some((run) => run.name === "autodiff") && "Autodiff adds the gradients and the optimiser. "),
-    h("div", { class: "plan" }, passDrawing(runs, most)),
+    drawnTo("", (width) => [passDrawing(runs, most, width)]),
     h("div", { class: "bar" }, h("label", {}, check, " runs that changed nothing, too")),
     body,
   ];
 }
 
-function passDrawing(runs, most) {
-  const [width, height, left, bottom] = [760, 190, 52, 26];
+function passDrawing(runs, most, width) {
+  const [height, left, bottom] = [190, 46, 26];
   const across = (width - left - 8) / Math.max(1, runs.length);
   const y = (nodes) => height - bottom - (nodes / most) * (height - bottom - 14);
-  const drawing = s("svg", { viewBox: `0 0 ${width} ${height}`, class: "runs", role: "img", "aria-label": "primitives after each run" });
+  const drawing = s("svg", { width, height, class: "runs", role: "img", "aria-label": "primitives after each run" });
   for (const share of [0, 0.5, 1]) {
     drawing.append(s("line", { x1: left, x2: width - 8, y1: y(share * most), y2: y(share * most), class: "rule" }),
       s("text", { x: left - 6, y: y(share * most) + 4, class: "axis", "text-anchor": "end" }, grouped(Math.round(share * most))));
@@ -45,6 +45,6 @@ function passDrawing(runs, most) {
   }, s("title", {}, `${at + 1} ${run.name}: ${run.before} → ${run.after}`))));
   const named = runs.findIndex((run) => run.name === "autodiff");
   if (named >= 0) drawing.append(s("text", { x: left + named * across - 4, y: y(runs[named].after) + 4, class: "axis", "text-anchor": "end" }, "autodiff ▸"));
-  drawing.append(s("text", { x: left, y: height - 8, class: "axis" }, "primitives after each run; full colour where the run changed something"));
+  drawing.append(s("text", { x: left, y: height - 8, class: "axis" }, fitted("primitives after each run; full colour where it changed something", width - left, 11)));
   return drawing;
 }
