@@ -13,10 +13,7 @@ pub(super) fn flops(module: &Module, entry: &Entry) -> u64 {
 pub(crate) fn constants(module: &Module) -> Vec<(&'static str, u64)> {
     let size = module.network.dtype.bytes();
     let parameters: usize = module.network.params.iter().map(|param| param.ty.elements()).sum();
-    let mut found = vec![
-        ("PARAMETERS", parameters as u64),
-        ("PARAMETER_BYTES", (module.layout.len * size) as u64),
-    ];
+    let mut found = vec![("PARAMETERS", parameters as u64), ("PARAMETER_BYTES", (module.layout.len * size) as u64)];
     if let Some(step) = module.entry("step") {
         found.push(("OPTIMIZER_BYTES", (state_elements(module) * size) as u64));
         found.push(("TRAIN_FLOPS", flops(module, step)));

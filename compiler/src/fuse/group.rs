@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::body::{self, Frame};
 use super::grouping::{Group, Grouping};
-use super::refusal::Refusals;
 use super::level;
+use super::refusal::Refusals;
 use crate::fuse::{Kernel, Needs, Program, access, merge, order, pools, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind};
 use crate::ops::Op;

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 
-use super::{DType, Graph, NodeId, ParamId, Origin, Type};
+use super::{DType, Graph, NodeId, Origin, ParamId, Type};
 use crate::ops::{Op, Scalar};
 
 /// What kind of data an input is.

@@ -20,9 +20,8 @@ fn numbers(numbers: &[usize]) -> Json {
 
 impl From<&Facts> for Json {
     fn from(facts: &Facts) -> Self {
-        let constant = |&(name, value): &(&str, u64)| {
-            Self::Object(vec![("name", name.into()), ("value", value.into())])
-        };
+        let constant =
+            |&(name, value): &(&str, u64)| Self::Object(vec![("name", name.into()), ("value", value.into())]);
         let (profile, problem) = match &facts.profile {
             Some(Ok(profile)) => (profile.into(), Self::Null),
             Some(Err(problem)) => (Self::Null, problem.into()),
@@ -41,10 +40,7 @@ impl From<&Facts> for Json {
             ("constants", Self::list(&facts.constants, constant)),
             (
                 "machine",
-                Self::Object(vec![
-                    ("gflops", facts.machine.gflops.into()),
-                    ("memory", facts.machine.memory.into()),
-                ]),
+                Self::Object(vec![("gflops", facts.machine.gflops.into()), ("memory", facts.machine.memory.into())]),
             ),
             ("functions", Self::list(&facts.functions, function)),
             ("profile", profile),
@@ -156,11 +152,7 @@ fn kernel(kernel: &Kernel) -> Json {
 }
 
 fn neighbour(pair: &Neighbour) -> Json {
-    Json::Object(vec![
-        ("from", pair.from.into()),
-        ("to", pair.to.into()),
-        ("why", Json::maybe(pair.why.as_ref())),
-    ])
+    Json::Object(vec![("from", pair.from.into()), ("to", pair.to.into()), ("why", Json::maybe(pair.why.as_ref()))])
 }
 
 fn memory(memory: &Memory) -> Json {

@@ -51,7 +51,8 @@ const ALL: [&str; 4] = [CNN, LOOPED, DEEP, INFERENCE];
 fn compiled(text: &str) -> (Module, Facts) {
     let mut errors = Diagnostics::default();
     let tokens: TokenStream = text.parse().expect("tokens");
-    let network = crate::syntax::parse(tokens, &mut errors).and_then(|decl| crate::resolve::resolve(&decl, &mut errors));
+    let network =
+        crate::syntax::parse(tokens, &mut errors).and_then(|decl| crate::resolve::resolve(&decl, &mut errors));
     let network = network.unwrap_or_else(|| panic!("{}", errors.render("test", text)));
     let functions = functions(&network, false).expect("passes");
     let passes = Passes::of(&functions);
@@ -87,7 +88,8 @@ fn the_kernels_add_up_to_the_function() {
     for text in ALL {
         let (_, facts) = compiled(text);
         for function in &facts.functions {
-            let sum = function.program.kernels.iter().fold(function.program.scalars, |sum, kernel| sum.and(kernel.flops));
+            let sum =
+                function.program.kernels.iter().fold(function.program.scalars, |sum, kernel| sum.and(kernel.flops));
             assert_eq!(sum, function.program.flops, "{}", function.name);
         }
         let constants: BTreeMap<&str, u64> = facts.constants.iter().copied().collect();
@@ -253,7 +255,8 @@ fn files_are_written_where_they_are_asked_for() {
     let (_, mut facts) = compiled(INFERENCE);
     let inner = folder.join("deep/er");
     let written = write(&inner, &facts).expect("a folder that is made");
-    let names: Vec<String> = written.iter().map(|path| path.file_name().expect("a name").to_string_lossy().into()).collect();
+    let names: Vec<String> =
+        written.iter().map(|path| path.file_name().expect("a name").to_string_lossy().into()).collect();
     assert_eq!(names, ["Größe.html", "Größe.json", "Größe.run.dot", "Größe.run.mmd"]);
     assert!(written.iter().all(|path| path.is_file()));
     // A file stands where the folder would be.
