@@ -53,6 +53,15 @@ impl Groups {
         Self { groups, of }
     }
 
+    /// The title of the outermost group around a node.
+    pub(super) fn outermost(&self, node: NodeId) -> String {
+        let mut group = self.groups.get(self.group(node));
+        while let Some(parent) = group.and_then(|group| self.groups.get(group.parent?)) {
+            group = Some(parent);
+        }
+        group.map(|group| group.title.clone()).unwrap_or_default()
+    }
+
     /// The group of a node.
     pub(super) fn group(&self, node: NodeId) -> usize {
         self.of.get(&node).copied().unwrap_or_default()

@@ -9,12 +9,22 @@ use crate::ops::Op;
 use crate::plan::Plan;
 
 /// Where the values of a program lie, and when.
-pub(super) fn memory(program: &fuse::Program, plan: &Plan, number: &BTreeMap<NodeId, usize>) -> Memory {
+///
+/// `called` is the name of a value whose node has none.
+pub(super) fn memory(
+    program: &fuse::Program,
+    plan: &Plan,
+    number: &BTreeMap<NodeId, usize>,
+    called: impl Fn(NodeId) -> String,
+) -> Memory {
     let buffers: Vec<Buffer> = plan
         .buffers
         .iter()
         .map(|(buffer, offset, values)| Buffer {
-            name: values.first().map_or_else(|| "a state of the loop".to_string(), |&value| name(program, value)),
+            name: match values.first() {
+                Some(&value) => name(program, value, &called),
+                None => "a state of the loop".to_string(),
+            },
             values: values.iter().filter_map(|value| number.get(value).copied()).collect(),
             from: buffer.lower,
             // As the planner has it, a result lives one step past the last kernel.
@@ -33,8 +43,9 @@ pub(super) fn memory(program: &fuse::Program, plan: &Plan, number: &BTreeMap<Nod
     Memory { arena: plan.arena_bytes, bound: plan.lower_bound, peak, buffers }
 }
 
-/// `features conv2d`: the user's name, and what is computed; of a loop, that it is its steps' memory.
-fn name(program: &fuse::Program, value: NodeId) -> String {
+/// `features conv2d`: the user's name, or that of what it belongs to, and what is computed; of a loop, that it is its
+/// steps' memory.
+fn name(program: &fuse::Program, value: NodeId, called: impl Fn(NodeId) -> String) -> String {
     let node = program.function.graph.node(value);
     let what = match node.op {
         Op::Scan(_) => "steps of a loop",
@@ -42,6 +53,6 @@ fn name(program: &fuse::Program, value: NodeId) -> String {
     };
     match &node.name {
         Some(name) => format!("{name} {what}"),
-        None => what.to_string(),
+        None => format!("{} {what}", called(value)),
     }
 }

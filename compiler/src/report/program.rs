@@ -41,7 +41,7 @@ fn of(network: &Network, program: &fuse::Program, plan: &Plan, phases: &BTreeMap
         .map(|(index, kernel)| cx.kernel(index, kernel, flops.get(index).copied().unwrap_or_default(), &bodies))
         .collect();
     let loops = bodies.iter().filter_map(|&node| cx.body(node)).collect();
-    let memory = memory(program, plan, &cx.number);
+    let memory = memory(program, plan, &cx.number, |value| groups.outermost(value));
     Program {
         groups: groups.groups.clone(),
         nodes,

@@ -94,7 +94,8 @@ function planDrawing(program, room) {
   const onRight = x(memory.peak) > width * 0.6;
   drawing.append(s("text", {
     x: x(memory.peak) + (onRight ? -6 : across + 6), y: base - strip - 24, class: "peakname", "text-anchor": onRight ? "end" : "start",
-  }, fitted(`peak ${bytesText(peak)} in ${memory.peak} ${kernels[memory.peak]?.name ?? "the end"}`, narrow ? 250 : 420, 11.5)));
+  }, fitted(`peak ${bytesText(peak)} in ${memory.peak} ${kernels[memory.peak]?.name ?? "the end"}`,
+    onRight ? x(memory.peak) - left - 6 : width - x(memory.peak) - across - 18, 12.5)));
   const every = Math.max(1, Math.ceil(steps / Math.max(4, Math.floor(width / 60))));
   for (let step = 0; step < steps; step += every) {
     drawing.append(s("text", { x: x(step) + across / 2, y: base + 16, class: "axis", "text-anchor": "middle" }, step));
