@@ -109,11 +109,19 @@ impl Gathering<'_> {
 
     fn name(&self, id: NodeId) -> Option<String> {
         let node = self.graph().node(id);
-        match &node.op {
-            Op::Param(param) => self.network.params.get(param.index.0).map(|param| param.name.clone()),
-            Op::Input(input) if self.program.needs.frame.is_none() => {
+        let param = |index: usize| self.network.params.get(index).map(|param| &param.name);
+        match (&node.op, &self.program.needs.frame) {
+            (Op::Param(op), _) => param(op.index.0).cloned(),
+            (Op::State(op), _) => param(op.index.0).map(|name| format!("{name}, slot {}", op.slot)),
+            (Op::Input(input), None) => {
                 self.program.function.inputs.get(input.index).map(|input| input.name.to_string())
             }
+            // In the body of a loop, inputs are what the loop reads.
+            (Op::Input(input), Some(frame)) => Some(match frame.state(input.index) {
+                Some(state) => format!("state {state}"),
+                None if input.index < frame.sequences => format!("step of sequence {}", input.index),
+                None => format!("operand {}", input.index),
+            }),
             _ => node.name.as_ref().map(ToString::to_string),
         }
     }

@@ -63,6 +63,7 @@ fn assemble(program: &[(u8, u64)], seed: u64, mode: Mode, optimizer: Option<Opti
         explanations: Vec::new(),
         updates: Vec::new(),
         layers: Vec::new(),
+        origins: Vec::new(),
         memory_max: None,
     };
     let function = Function { name: "run".into(), inputs: builder.inputs.clone(), graph };

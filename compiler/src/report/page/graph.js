@@ -146,7 +146,7 @@ function shape(program, item, narrow) {
     default: {
       const { node } = item;
       const pill = height < 30;
-      const first = node.role === "work" ? node.op : node.op === "param" || node.op === "input" ? node.name ?? node.op : nodeTitle(node);
+      const first = node.role === "work" ? node.op : ["param", "input", "state"].includes(node.op) ? node.name ?? node.op : nodeTitle(node);
       return s("g", {
         class: `node ${node.phase} ${node.role} ${nodeMatches(node) ? "hit" : ""}`, "data-card": item.key, "data-key": item.key,
         "data-kernel": node.kernel, tabindex: 0,
