@@ -44,7 +44,8 @@ async function within(page, what, act) {
   answered(what, await page.timed(act));
 }
 
-const text = (page, selector) => page.evaluate(`document.querySelector(${JSON.stringify(selector)})?.textContent ?? ""`);
+const text = (page, selector) =>
+  page.evaluate(`document.querySelector(${JSON.stringify(selector)})?.textContent ?? ""`);
 const count = (page, selector) => page.evaluate(`document.querySelectorAll(${JSON.stringify(selector)}).length`);
 const hidden = (page, selector) => page.evaluate(`document.querySelector(${JSON.stringify(selector)}).hidden`);
 
@@ -66,7 +67,9 @@ async function quiet(page, name) {
 /** Every view of every function, with the mouse. */
 async function views(name) {
   const page = await opened(name, { width: 1366, height: 860 });
-  const functions = await page.evaluate("[...document.querySelectorAll('[data-function]')].map((each) => each.dataset.function)");
+  const functions = await page.evaluate(
+    "[...document.querySelectorAll('[data-function]')].map((each) => each.dataset.function)",
+  );
   for (const each of functions) {
     await within(page, `${name}: ${each}`, () => page.click(`[data-function="${each}"]`));
     for (const view of VIEWS) {
@@ -91,34 +94,45 @@ async function graph(name) {
   const rows = await count(page, "#graph .title");
   assert.ok(rows >= 2, `${name}: ${rows} rows`);
   // The mouse opens a group and closes it.
-  const group = await page.evaluate("[...document.querySelectorAll('#graph .cell')].find((cell) => / kernel/.test(cell.textContent)).dataset.card.split(' ')[0].slice(1)");
+  const group = await page.evaluate(
+    "[...document.querySelectorAll('#graph .cell')].find((cell) => / kernel/.test(cell.textContent)).dataset.card.split(' ')[0].slice(1)",
+  );
   await within(page, `${name}: a group opens`, () => page.click(`#graph [data-key="t${group}"]`));
-  assert.equal(await page.evaluate(`document.querySelector('#graph [data-key="t${group}"]').getAttribute("aria-expanded")`), "true");
+  assert.equal(
+    await page.evaluate(`document.querySelector('#graph [data-key="t${group}"]').getAttribute("aria-expanded")`),
+    "true",
+  );
   await within(page, `${name}: all opens`, () => page.click("#open-all"));
-  assert.ok(await count(page, "#graph .node") > 3, `${name}: primitives are there`);
-  assert.ok(await count(page, "#graph .kernel") > 0, `${name}: kernels are outlined`);
+  assert.ok((await count(page, "#graph .node")) > 3, `${name}: primitives are there`);
+  assert.ok((await count(page, "#graph .kernel")) > 0, `${name}: kernels are outlined`);
   await page.shot(join(shots, `${name}-graph-open.png`));
   // Hovering tells shape, bytes, operations and the line.
   await within(page, `${name}: hover`, () => page.hover("#graph .node.work"));
   const card = await text(page, "#card");
-  for (const part of ["shape", "bytes", "FLOPs", "source", "kernel"]) assert.ok(card.includes(part), `${name}: the card has no ${part}: ${card}`);
-  assert.ok(await count(page, "#graph .lit") > 0, "what belongs to it is lit");
+  for (const part of ["shape", "bytes", "FLOPs", "source", "kernel"])
+    assert.ok(card.includes(part), `${name}: the card has no ${part}: ${card}`);
+  assert.ok((await count(page, "#graph .lit")) > 0, "what belongs to it is lit");
   await page.shot(join(shots, `${name}-graph-hover.png`));
   await page.leave();
   await page.painted();
   assert.equal(await hidden(page, "#card"), true, "the card goes");
   await within(page, `${name}: scrolling`, () => page.evaluate("document.getElementById('graph').scrollTop = 1e9"));
-  assert.ok(await count(page, "#graph .node, #graph .cell") > 0, "the end of the graph is drawn");
+  assert.ok((await count(page, "#graph .node, #graph .cell")) > 0, "the end of the graph is drawn");
   await within(page, `${name}: all closes`, () => page.click("#close-all"));
   assert.equal(await count(page, "#graph .node"), 0);
   // The keyboard: the focus shows the card, Enter opens, Escape hides.
   await page.evaluate("document.getElementById('close-all').focus()");
-  for (let each = 0; each < 4 && !(await page.evaluate("document.activeElement.matches('.title')")); each++) await page.key("Tab");
+  for (let each = 0; each < 4 && !(await page.evaluate("document.activeElement.matches('.title')")); each++)
+    await page.key("Tab");
   await page.painted();
   assert.equal(await page.evaluate("document.activeElement.matches('.title')"), true, "a row takes the focus");
   assert.equal(await hidden(page, "#card"), false, "the focus shows the card");
   await within(page, `${name}: Enter`, () => page.key("Enter"));
-  assert.equal(await page.evaluate("document.activeElement.getAttribute('aria-expanded')"), "true", "Enter opens a row and keeps the focus");
+  assert.equal(
+    await page.evaluate("document.activeElement.getAttribute('aria-expanded')"),
+    "true",
+    "Enter opens a row and keeps the focus",
+  );
   await page.key("Escape");
   await page.painted();
   assert.equal(await hidden(page, "#card"), true);
@@ -133,9 +147,14 @@ async function search(name, word) {
   await page.type(word.slice(0, -1));
   await within(page, `${name}: a letter of a search`, () => page.type(word.at(-1)));
   const found = await page.evaluate("[...document.querySelectorAll('#found button')].map((each) => each.textContent)");
-  assert.ok(found.length > 0 && found.some((each) => each.toLowerCase().includes(word)), `${name}: ${word} finds ${found}`);
+  assert.ok(
+    found.length > 0 && found.some((each) => each.toLowerCase().includes(word)),
+    `${name}: ${word} finds ${found}`,
+  );
   await page.shot(join(shots, `${name}-search.png`));
-  await page.evaluate("[...document.querySelectorAll('#found li')].find((each) => each.textContent.endsWith('primitive')).querySelector('button').id = 'chosen'");
+  await page.evaluate(
+    "[...document.querySelectorAll('#found li')].find((each) => each.textContent.endsWith('primitive')).querySelector('button').id = 'chosen'",
+  );
   await within(page, `${name}: going there`, () => page.click("#chosen"));
   assert.equal(await page.evaluate("document.querySelector('main').className"), "graph");
   assert.equal(await count(page, "#graph .found"), 1, "what was found is marked");
@@ -160,20 +179,32 @@ async function kernels(name) {
   await within(page, `${name}: sorted`, () => page.click("#kernels th:nth-child(4) button"));
   const { batch, functions } = factsOf(name);
   const order = async () => {
-    const shown = await page.evaluate("[...document.querySelectorAll('#kernels tr.head')].map((row) => Number(row.dataset.kernel))");
+    const shown = await page.evaluate(
+      "[...document.querySelectorAll('#kernels tr.head')].map((row) => Number(row.dataset.kernel))",
+    );
     return shown.map((kernel) => functions[0].program.kernels[kernel].flops).map(([row, fixed]) => row * batch + fixed);
   };
   const falls = await order();
-  assert.ok(falls.length > 5 && falls.every((flops, at) => at === 0 || flops <= falls[at - 1]), `${name}: the dearest come first`);
+  assert.ok(
+    falls.length > 5 && falls.every((flops, at) => at === 0 || flops <= falls[at - 1]),
+    `${name}: the dearest come first`,
+  );
   await within(page, `${name}: a kernel opens`, () => page.click("#kernels tr.head"));
   const details = await text(page, "#kernels .details");
-  for (const part of ["Fused into it", "It reads", "It stores", "why they are apart"]) assert.ok(details.includes(part), details);
-  assert.ok(/: (there, )?(it|the two|a kernel|one of|another|a parameter)/.test(details), `${name}: a reason stands there: ${details}`);
+  for (const part of ["Fused into it", "It reads", "It stores", "why they are apart"])
+    assert.ok(details.includes(part), details);
+  assert.ok(
+    /: (there, )?(it|the two|a kernel|one of|another|a parameter)/.test(details),
+    `${name}: a reason stands there: ${details}`,
+  );
   await page.shot(join(shots, `${name}-kernel.png`));
   await page.click("#kernels th:nth-child(4) button");
   await page.painted();
   const rises = await order();
-  assert.ok(rises.length > 5 && rises.every((flops, at) => at === 0 || flops >= rises[at - 1]), `${name}: the order turns round`);
+  assert.ok(
+    rises.length > 5 && rises.every((flops, at) => at === 0 || flops >= rises[at - 1]),
+    `${name}: the order turns round`,
+  );
   await within(page, `${name}: the end of the table`, () => page.evaluate("scrollTo(0, 1e9)"));
   await within(page, `${name}: hover on a dot`, () => page.hover("#roofline .point"));
   assert.ok((await text(page, "#card")).includes("intensity"));
@@ -186,7 +217,11 @@ async function memory(name) {
   const page = await opened(name, { width: 1366, height: 860 });
   await page.click('[data-view="memory"]');
   await page.painted();
-  assert.ok(await count(page, "#plan .buffer") > 0 && await count(page, "#plan .bound") === 1 && await count(page, "#plan .peak") === 1);
+  assert.ok(
+    (await count(page, "#plan .buffer")) > 0 &&
+      (await count(page, "#plan .bound")) === 1 &&
+      (await count(page, "#plan .peak")) === 1,
+  );
   await within(page, `${name}: hover on a buffer`, () => page.hover("#plan .buffer"));
   const card = await text(page, "#card");
   for (const part of ["bytes", "offset", "from", "to", "at the peak"]) assert.ok(card.includes(part), card);
@@ -202,11 +237,22 @@ const factsOf = (name) => JSON.parse(readFileSync(join(folder, `${name}.json`), 
 function profileOf(name) {
   const facts = factsOf(name);
   const [gflops, gbs, rows] = [80, 12, facts.batch];
-  const lines = ["kiln-profile\t1", `network\t${facts.name}`, "isa\tavx2", "threads\t1", `rows\t${rows}`, "steps\t50", `fma_gflops\t${gflops}`, `memory_gbs\t${gbs}`];
+  const lines = [
+    "kiln-profile\t1",
+    `network\t${facts.name}`,
+    "isa\tavx2",
+    "threads\t1",
+    `rows\t${rows}`,
+    "steps\t50",
+    `fma_gflops\t${gflops}`,
+    `memory_gbs\t${gbs}`,
+  ];
   const step = facts.functions[0];
   step.program.kernels.forEach((kernel, index) => {
     const [flops, bytes] = [kernel.flops, kernel.bytes].map(([row, fixed]) => row * rows + fixed);
-    lines.push(`kernel\t${step.name}\t${index}\t${kernel.name}\t${Math.max(flops / gflops, bytes / gbs) * (1.2 + (index % 7) / 4) + 150}`);
+    lines.push(
+      `kernel\t${step.name}\t${index}\t${kernel.name}\t${Math.max(flops / gflops, bytes / gbs) * (1.2 + (index % 7) / 4) + 150}`,
+    );
   });
   return `${lines.join("\n")}\n`;
 }
@@ -215,7 +261,11 @@ function profileOf(name) {
 async function profile(name) {
   const page = await opened(name, { width: 1366, height: 860 });
   const good = profileOf(name);
-  const file = (label, content) => { const path = join(folder, `${name}-${label}.tsv`); writeFileSync(path, content); return resolve(path); };
+  const file = (label, content) => {
+    const path = join(folder, `${name}-${label}.tsv`);
+    writeFileSync(path, content);
+    return resolve(path);
+  };
   for (const [label, content, expected] of [
     ["other", "something else\n", "This is no profile"],
     ["broken", good.replace(/\t[^\t]*\n$/, "\tsoon\n"), "can't be read"],
@@ -232,7 +282,7 @@ async function profile(name) {
   await page.painted();
   assert.equal(await count(page, ".problem"), 0, await text(page, ".problem"));
   assert.ok((await text(page, "#kernels thead")).includes("of ceiling"), "measured times stand in the table");
-  assert.ok(await count(page, "#roofline .point.measured") > 0, "and in the roofline");
+  assert.ok((await count(page, "#roofline .point.measured")) > 0, "and in the roofline");
   assert.ok((await text(page, ".lead")).includes("measured by the profile"));
   await page.leave();
   await page.shot(join(shots, `${name}-profile.png`));
@@ -287,7 +337,10 @@ async function phone(name) {
   await page.tap("#close-all");
   const title = await page.evaluate("[...document.querySelectorAll('#graph .title')][1].dataset.key");
   await within(page, `${name} on a phone: a row opens`, () => page.tap(`[data-key="${title}"]`));
-  assert.equal(await page.evaluate(`document.querySelector('[data-key="${title}"]').getAttribute("aria-expanded")`), "true");
+  assert.equal(
+    await page.evaluate(`document.querySelector('[data-key="${title}"]').getAttribute("aria-expanded")`),
+    "true",
+  );
   await page.shot(join(shots, `${name}-phone-open.png`));
   await quiet(page, `${name} on a phone`);
   await page.close();
@@ -297,7 +350,7 @@ async function phone(name) {
 async function loops(name) {
   const page = await opened(name, { width: 1366, height: 860 });
   await page.click('[data-view="memory"]');
-  assert.ok(await count(page, ".chip") >= 2, "a chip for each loop");
+  assert.ok((await count(page, ".chip")) >= 2, "a chip for each loop");
   for (const view of ["graph", "memory", "kernels"]) {
     await page.click(`[data-view="${view}"]`);
     await within(page, `${name}: the body of a loop`, () => page.click(".chip:nth-of-type(2)"));
@@ -327,7 +380,9 @@ try {
   for (const name of ["MnistCnn", "DeepTransformer"]) await part(phone, name);
   await part(loops, "StackedLstm");
   console.log("light and dark, a phone, loops");
-  console.log(`${acts} acts, each answered within ${LIMIT} ms; the slowest in ${slowest.time.toFixed(0)} ms: ${slowest.what}`);
+  console.log(
+    `${acts} acts, each answered within ${LIMIT} ms; the slowest in ${slowest.time.toFixed(0)} ms: ${slowest.what}`,
+  );
 } finally {
   await browser.stop();
 }

@@ -1,5 +1,6 @@
 //! Shows what becomes of a network: `cargo run -p kiln-compiler --example dump -- FILE [--after STAGE]`.
 
+mod answer;
 mod networks;
 mod stages;
 
@@ -12,16 +13,7 @@ braces, and prints the generated Rust. With --after, prints the graphs as they a
 shows every one. An unknown name lists them.";
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(message) => {
-            eprintln!("{}", message.trim_end());
-            ExitCode::FAILURE
-        }
-    }
+    answer::answer(run(std::env::args().skip(1)))
 }
 
 fn run(mut arguments: impl Iterator<Item = String>) -> Result<String, String> {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use kiln_compiler::codegen::{Module, generate};
 use kiln_compiler::diag::{Diagnostics, did_you_mean};
 use kiln_compiler::functions::{Optimised, functions};
-use kiln_compiler::fuse::{Kind, Program};
+use kiln_compiler::fuse::Program;
 use kiln_compiler::ir::{Graph, NodeId};
 use kiln_compiler::module::assemble;
 use kiln_compiler::plan::Plan;
@@ -99,14 +99,7 @@ fn program(program: &Program, text: &mut String) {
     };
     let _ = writeln!(text, "// {}: kernels\n{}", function.name, function.graph);
     for kernel in &program.kernels {
-        let kind = match kernel.kind {
-            Kind::Map => "map",
-            Kind::Columns(_) => "columns",
-            Kind::Product(_) => "product",
-            Kind::Whole(_) => "whole",
-            Kind::Move(_) => "move",
-            Kind::Loop(_) => "loop",
-        };
+        let kind = kernel.kind.name();
         let domain = &kernel.domain;
         let _ = writeln!(text, "{kind} {} over {domain}, rows of {}", kernel.name, kernel.cols());
         let _ = writeln!(text, "    computes {}", list(&mut kernel.nodes.iter()));

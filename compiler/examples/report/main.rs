@@ -1,5 +1,7 @@
 //! Writes the reports of networks: `cargo run -p kiln-compiler --example report -- FILE [--out DIR] [--profile FILE]`.
 
+#[path = "../dump/answer.rs"]
+mod answer;
 #[path = "../dump/networks.rs"]
 mod networks;
 
@@ -23,16 +25,7 @@ NAME.FUNCTION.mmd. They go to DIR, by default `report`. Measured times come from
 writes, or from DIR/NAME.profile.tsv.";
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(message) => {
-            eprintln!("{}", message.trim_end());
-            ExitCode::FAILURE
-        }
-    }
+    answer::answer(run(std::env::args().skip(1)))
 }
 
 fn run(mut arguments: impl Iterator<Item = String>) -> Result<String, String> {

@@ -24,6 +24,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::Columns(_) => "columns",
+            Self::Product(_) => "product",
+            Self::Whole(_) => "whole",
+            Self::Move(_) => "move",
+            Self::Loop(_) => "loop",
+        }
+    }
+
     /// The node that the kernel is built around.
     pub fn anchor(self) -> Option<NodeId> {
         match self {

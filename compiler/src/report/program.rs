@@ -191,14 +191,7 @@ impl Gathering<'_> {
         }
         Kernel {
             name: kernel.name.clone(),
-            kind: match kernel.kind {
-                Kind::Map => "map",
-                Kind::Columns(_) => "columns",
-                Kind::Product(_) => "product",
-                Kind::Whole(_) => "whole",
-                Kind::Move(_) => "move",
-                Kind::Loop(_) => "loop",
-            },
+            kind: kernel.kind.name(),
             domain: kernel.domain.to_string(),
             group: main.map_or(0, |node| self.groups.group(node)),
             phase: main.map_or(Phase::Forward, |node| self.phase(node)),

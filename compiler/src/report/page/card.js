@@ -2,8 +2,10 @@
 
 const card = document.getElementById("card");
 
-const line = (name, value) => (value === null || value === undefined || value === "" || value === false ? null
-  : [h("dt", {}, name), h("dd", {}, value)]);
+const line = (name, value) =>
+  value === null || value === undefined || value === "" || value === false
+    ? null
+    : [h("dt", {}, name), h("dd", {}, value)];
 
 /** A value in a few words. */
 const briefly = (node) => `${nodeTitle(node)} ${node.type}`;
@@ -12,13 +14,18 @@ function nodeCard(node) {
   const program = current();
   const kernel = node.kernel === null ? null : program.kernels[node.kernel];
   const roles = {
-    external: "handed over, or kept between calls", view: "no work: another way to read its operand",
-    inlined: "computed again by every reader", scalar: "one number for the whole call", work: null,
+    external: "handed over, or kept between calls",
+    view: "no work: another way to read its operand",
+    inlined: "computed again by every reader",
+    scalar: "one number for the whole call",
+    work: null,
   };
   const outside = program.memory.buffers.find((buffer) => buffer.values.includes(node.index));
   return [
     h("h3", {}, h("i", { class: `dot ${node.phase}` }), nodeTitle(node)),
-    h("dl", {},
+    h(
+      "dl",
+      {},
       line("shape", node.type),
       line("bytes", bytesText(total(node.bytes))),
       line("FLOPs", flopsText(total(node.flops))),
@@ -28,8 +35,21 @@ function nodeCard(node) {
       line("role", roles[node.role]),
       line("stored in", node.place ?? (node.role === "work" ? "registers: it never reaches memory" : null)),
       line("lives", outside && `kernels ${outside.from} to ${outside.to - 1}`),
-      line("reads", node.inputs.map((input) => nodeTitle(program.nodes[input])).slice(0, 6).join(", ")),
-      line("read by", node.readers.map((reader) => nodeTitle(program.nodes[reader])).slice(0, 6).join(", "))),
+      line(
+        "reads",
+        node.inputs
+          .map((input) => nodeTitle(program.nodes[input]))
+          .slice(0, 6)
+          .join(", "),
+      ),
+      line(
+        "read by",
+        node.readers
+          .map((reader) => nodeTitle(program.nodes[reader]))
+          .slice(0, 6)
+          .join(", "),
+      ),
+    ),
   ];
 }
 
@@ -38,7 +58,9 @@ function kernelCard(kernel) {
   const time = measured(kernel);
   return [
     h("h3", {}, h("i", { class: `dot ${kernel.phase}` }), `${kernel.index} ${kernel.name}`),
-    h("dl", {},
+    h(
+      "dl",
+      {},
       line("computes", kernel.nodes.map((node) => program.nodes[node].op).join(", ")),
       line("over", kernel.domain),
       line("FLOPs", flopsText(total(kernel.flops))),
@@ -46,29 +68,39 @@ function kernelCard(kernel) {
       line("intensity", `${Number(intensity(kernel).toPrecision(3))} FLOP/byte, ${boundOf(kernel)} bound`),
       line("predicted", timeText(predicted(kernel))),
       line("measured", time === null ? null : `${timeText(time)}, ${percent(predicted(kernel) / time)} of the ceiling`),
-      line("source", kernel.lines.join(", "))),
+      line("source", kernel.lines.join(", ")),
+    ),
   ];
 }
 
 function groupCard(group, phase) {
   const program = current();
-  const nodes = nodesIn(program, group.index).map((node) => program.nodes[node]).filter((node) => !phase || node.phase === phase);
+  const nodes = nodesIn(program, group.index)
+    .map((node) => program.nodes[node])
+    .filter((node) => !phase || node.phase === phase);
   const kernels = new Set(nodes.map((node) => node.kernel).filter((kernel) => kernel !== null));
   const work = nodes.filter((node) => node.role === "work");
   const stored = work.filter((node) => node.place);
   const handed = nodes.filter((node) => node.role === "external");
   return [
     h("h3", {}, phase && h("i", { class: `dot ${phase}` }), group.title),
-    h("dl", {},
+    h(
+      "dl",
+      {},
       line("layer", group.layer),
       line("part", phase),
       line("shape", (work.at(-1) ?? handed.at(-1))?.type),
-      line("bytes", stored.length > 0 && `${bytesText(total(sum(stored.map((node) => node.bytes))))} stored, in ${plural(stored.length, "value")}`),
+      line(
+        "bytes",
+        stored.length > 0 &&
+          `${bytesText(total(sum(stored.map((node) => node.bytes))))} stored, in ${plural(stored.length, "value")}`,
+      ),
       line("FLOPs", work.length > 0 && flopsText(total(sum(nodes.map((node) => node.flops))))),
       line("primitives", work.length > 0 && grouped(work.length)),
       line("kernels", kernels.size > 0 && grouped(kernels.size)),
       line("given", handed.slice(0, 6).map(briefly).join(", ")),
-      line("source", group.line)),
+      line("source", group.line),
+    ),
   ];
 }
 
@@ -79,14 +111,17 @@ function bufferCard(buffer) {
   const end = buffer.to > kernels.length ? "the end of the call" : `${buffer.to - 1} ${kernels[buffer.to - 1].name}`;
   return [
     h("h3", {}, h("i", { class: `dot ${values[0]?.phase ?? "forward"}` }), buffer.name),
-    h("dl", {},
+    h(
+      "dl",
+      {},
       line("bytes", `${bytesText(buffer.size)} (${grouped(buffer.size)})`),
       line("offset", grouped(buffer.offset)),
       line("from", `${buffer.from} ${kernels[buffer.from]?.name ?? ""}`),
       line("to", end),
       line("values", values.map(briefly).join(", then ")),
       line("at the peak", buffer.from <= memory.peak && memory.peak < buffer.to ? "yes" : "no"),
-      line("source", values[0]?.line)),
+      line("source", values[0]?.line),
+    ),
   ];
 }
 
@@ -96,10 +131,14 @@ function cardOf(text) {
   const [name, phase] = text.split(" ");
   const index = Number(name.slice(1));
   switch (name[0]) {
-    case "n": return nodeCard(program.nodes[index]);
-    case "k": return kernelCard(program.kernels[index]);
-    case "b": return bufferCard(program.memory.buffers[index]);
-    default: return groupCard(program.groups[index], phase);
+    case "n":
+      return nodeCard(program.nodes[index]);
+    case "k":
+      return kernelCard(program.kernels[index]);
+    case "b":
+      return bufferCard(program.memory.buffers[index]);
+    default:
+      return groupCard(program.groups[index], phase);
   }
 }
 
@@ -116,7 +155,9 @@ function showCard(element, x, y) {
   card.style.cssText = `left:${left}px;top:${top}px`;
 }
 
-const hideCard = () => { card.hidden = true; };
+const hideCard = () => {
+  card.hidden = true;
+};
 
 document.addEventListener("pointerover", (event) => {
   if (event.pointerType === "touch") return;
@@ -137,4 +178,6 @@ document.addEventListener("click", (event) => {
   if (element && event.pointerType === "touch") showCard(element, event.clientX, event.clientY);
   else if (!element && !event.target.closest?.("#card")) hideCard();
 });
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideCard(); });
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") hideCard();
+});

@@ -26,14 +26,25 @@ const button = (text, act, attributes = {}) => h("button", { type: "button", onc
 /** A box that is drawn once its width is known. */
 function drawnTo(id, draw, most = 900) {
   const box = h("div", { class: "plan", id: id || null, tabindex: "-1" });
-  requestAnimationFrame(() => box.isConnected && box.replaceChildren(...draw(Math.max(280, Math.min(most, box.clientWidth - 2)))));
+  requestAnimationFrame(
+    () => box.isConnected && box.replaceChildren(...draw(Math.max(280, Math.min(most, box.clientWidth - 2)))),
+  );
   return box;
 }
 
 /** A table; numbers stand right. Columns are `[title, class]`. */
 function table(columns, rows, attributes = {}) {
   const head = columns.map(([title, kind]) => h("th", { class: kind, scope: "col" }, title));
-  const body = rows.map((row) => h("tr", {}, row.map((cell, at) => h("td", { class: columns[at][1] }, cell))));
-  return h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": attributes.label ?? "table" },
-    h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, body)));
+  const body = rows.map((row) =>
+    h(
+      "tr",
+      {},
+      row.map((cell, at) => h("td", { class: columns[at][1] }, cell)),
+    ),
+  );
+  return h(
+    "div",
+    { class: "wide", tabindex: "0", role: "region", "aria-label": attributes.label ?? "table" },
+    h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, body)),
+  );
 }

@@ -3,25 +3,49 @@
 const graph = { all: false, drawn: null, scroller: null, layout: null, marks: new Map() };
 
 /** The groups that are open in a program. */
-const openOf = (program) => (program.open ??= new Set(program.roots.length === 1 ? inside(program, program.roots[0]) : []));
+const openOf = (program) =>
+  (program.open ??= new Set(program.roots.length === 1 ? inside(program, program.roots[0]) : []));
 
 function graphView() {
   const program = current();
   const count = program.groups.length;
   const everything = new Set(program.groups.map((group) => group.index));
-  const set = (open) => { program.open = open; graph.layout = null; drawGraph(true); };
+  const set = (open) => {
+    program.open = open;
+    graph.layout = null;
+    drawGraph(true);
+  };
   graph.scroller = h("div", { class: "scroller", id: "graph", tabindex: "-1", onscroll: () => drawGraph(false) });
   graph.layout = null;
-  const check = h("input", { type: "checkbox", checked: graph.all, onchange: (event) => { graph.all = event.target.checked; set(openOf(program)); } });
+  const check = h("input", {
+    type: "checkbox",
+    checked: graph.all,
+    onchange: (event) => {
+      graph.all = event.target.checked;
+      set(openOf(program));
+    },
+  });
   return [
-    h("p", { class: "lead" },
+    h(
+      "p",
+      { class: "lead" },
       "Each row is a call in your source; its gradient and the update of its parameters stand beside it. ",
-      "Open a row to see its primitives. A dashed outline is a kernel: what is in it is computed in one go."),
-    h("div", { class: "bar" },
+      "Open a row to see its primitives. A dashed outline is a kernel: what is in it is computed in one go.",
+    ),
+    h(
+      "div",
+      { class: "bar" },
       button("Open all", () => set(everything), { id: "open-all", disabled: !count }),
       button("Close all", () => set(new Set()), { id: "close-all", disabled: !count }),
       h("label", {}, check, " views and constants"),
-      h("span", { class: "legend" }, PHASES.filter((phase) => program.nodes.some((node) => node.phase === phase)).map((phase) => h("span", {}, h("i", { class: `dot ${phase}` }), phase)))),
+      h(
+        "span",
+        { class: "legend" },
+        PHASES.filter((phase) => program.nodes.some((node) => node.phase === phase)).map((phase) =>
+          h("span", {}, h("i", { class: `dot ${phase}` }), phase),
+        ),
+      ),
+    ),
     graph.scroller,
   ];
 }
@@ -39,7 +63,13 @@ function drawGraph(force) {
   }
   const { scrollTop, clientHeight } = scroller;
   const margin = 700;
-  if (!force && graph.drawn && scrollTop >= graph.drawn.from + margin / 2 && scrollTop + clientHeight <= graph.drawn.to - margin / 2) return;
+  if (
+    !force &&
+    graph.drawn &&
+    scrollTop >= graph.drawn.from + margin / 2 &&
+    scrollTop + clientHeight <= graph.drawn.to - margin / 2
+  )
+    return;
   const [from, to] = [scrollTop - margin, scrollTop + clientHeight + margin];
   graph.drawn = { from: from <= 0 ? -Infinity : from, to: to >= graph.layout.height ? Infinity : to };
   const focused = document.activeElement?.dataset?.key;
@@ -47,8 +77,12 @@ function drawGraph(force) {
   if (focused) scroller.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
 }
 
-const lanesHead = ({ lane, width }) => h("div", { class: "lanes", style: `width:${width}px` },
-  lane.map(({ phase, x, width: w }) => h("span", { class: phase, style: `left:${x}px;width:${w}px` }, phase)));
+const lanesHead = ({ lane, width }) =>
+  h(
+    "div",
+    { class: "lanes", style: `width:${width}px` },
+    lane.map(({ phase, x, width: w }) => h("span", { class: phase, style: `left:${x}px;width:${w}px` }, phase)),
+  );
 
 function drawing(program, { items, at, width, height, edges: all, narrow }, from, to) {
   graph.marks = new Map();
@@ -57,19 +91,26 @@ function drawing(program, { items, at, width, height, edges: all, narrow }, from
   const lines = s("g", { class: "edges" });
   const boxes = s("g");
   for (const item of items) {
-    if (inSight(item.y, item.y + item.h)) (item.kind === "frame" || item.kind === "kernel" ? frames : boxes).append(shape(program, item, narrow));
+    if (inSight(item.y, item.y + item.h))
+      (item.kind === "frame" || item.kind === "kernel" ? frames : boxes).append(shape(program, item, narrow));
   }
   for (const edge of all) {
     const [a, b] = [at.get(edge.from), at.get(edge.to)];
     if (!inSight(Math.min(a.y, b.y), Math.max(a.y + a.h, b.y + b.h))) continue;
-    const path = s("path", { d: curve(a, b, narrow ? 9 : 24), class: (a.phase ?? a.node.phase) });
+    const path = s("path", { d: curve(a, b, narrow ? 9 : 24), class: a.phase ?? a.node.phase });
     lines.append(path);
     for (const key of [edge.from, edge.to]) {
       if (!graph.marks.has(key)) graph.marks.set(key, []);
       graph.marks.get(key).push(path);
     }
   }
-  return s("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "graph" }, frames, lines, boxes);
+  return s(
+    "svg",
+    { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "graph" },
+    frames,
+    lines,
+    boxes,
+  );
 }
 
 /** From box to box: down or up inside a lane, across between two. */
@@ -98,7 +139,11 @@ function curve(a, b, gutter) {
 }
 
 /** What is computed in a cell, the dearest first. */
-const ops = ({ ops: found }) => [...found].sort((a, b) => b[1] - a[1]).map(([op]) => op).join(", ");
+const ops = ({ ops: found }) =>
+  [...found]
+    .sort((a, b) => b[1] - a[1])
+    .map(([op]) => op)
+    .join(", ");
 
 function shape(program, item, narrow) {
   const { x, y, w, h: height } = item;
@@ -110,48 +155,95 @@ function shape(program, item, narrow) {
     case "kernel": {
       const kernel = program.kernels[item.kernel];
       const words = `${kernel.index} ${kernel.name}${item.part ? " (part)" : ""}`;
-      return s("g", { class: `kernel ${kernel.phase}`, "data-card": item.key, "data-key": item.key, tabindex: 0 },
-        box(7, {}), text(7, 13, "head", fitted(words, w - 12, 10.5)));
+      return s(
+        "g",
+        { class: `kernel ${kernel.phase}`, "data-card": item.key, "data-key": item.key, tabindex: 0 },
+        box(7, {}),
+        text(7, 13, "head", fitted(words, w - 12, 10.5)),
+      );
     }
     case "title": {
       const group = program.groups[item.group];
       const open = openOf(program).has(item.group);
       const room = item.w - item.depth * 12 - 20;
-      const words = [s("title", {}, group.title), box(5, { class: "back" }),
-        text(6, 16, "arrow", open ? "▾" : "▸"), text(20, 16, "name", fitted(group.title, room, 12.5))];
+      const words = [
+        s("title", {}, group.title),
+        box(5, { class: "back" }),
+        text(6, 16, "arrow", open ? "▾" : "▸"),
+        text(20, 16, "name", fitted(group.title, room, 12.5)),
+      ];
       const below = [group.layer, group.line].filter(Boolean).join(" · ");
       if (!open && !narrow) words.push(text(20, 33, "soft", fitted(below, room, 11)));
       else if (below && group.title.length * 7 + below.length * 6.5 < room) {
-        words.push(s("text", { x: x + w - item.depth * 12 - 8, y: y + 16, class: "soft", "text-anchor": "end" }, below));
+        words.push(
+          s("text", { x: x + w - item.depth * 12 - 8, y: y + 16, class: "soft", "text-anchor": "end" }, below),
+        );
       }
       const hit = state.search && nodesIn(program, item.group).some((node) => nodeMatches(program.nodes[node]));
-      return s("g", {
-        class: `title ${hit || matches(group.title, group.layer) ? "hit" : ""}`, "data-card": `g${item.group}`, "data-key": item.key,
-        tabindex: 0, role: "button", "aria-expanded": String(open), onclick: () => toggle(program, item.group),
-        onkeydown: (event) => pressed(event, () => toggle(program, item.group)),
-      }, words);
+      return s(
+        "g",
+        {
+          class: `title ${hit || matches(group.title, group.layer) ? "hit" : ""}`,
+          "data-card": `g${item.group}`,
+          "data-key": item.key,
+          tabindex: 0,
+          role: "button",
+          "aria-expanded": String(open),
+          onclick: () => toggle(program, item.group),
+          onkeydown: (event) => pressed(event, () => toggle(program, item.group)),
+        },
+        words,
+      );
     }
     case "cell": {
       const { what } = item;
       const flops = what.row * rows() + what.fixed;
       const more = narrow ? flopsText(flops) : `${plural(what.kernels.size, "kernel")}, ${flopsText(flops)}`;
-      const hit = state.search && nodesIn(program, item.group).some((node) => program.nodes[node].phase === item.phase && nodeMatches(program.nodes[node]));
-      return s("g", {
-        class: `cell ${item.phase} ${hit ? "hit" : ""}`, "data-card": item.key, "data-key": item.key, tabindex: 0, role: "button",
-        onclick: (event) => { if (event.pointerType !== "touch") toggle(program, item.group); },
-        onkeydown: (event) => pressed(event, () => toggle(program, item.group)),
-      }, box(7, {}), text(9, 17, "name", fitted(ops(what) || nodeTitle(what.external), w - 16, 12.5)),
-        text(9, 33, "soft", fitted(what.kernels.size ? more : what.external.type, w - 16, 11)));
+      const hit =
+        state.search &&
+        nodesIn(program, item.group).some(
+          (node) => program.nodes[node].phase === item.phase && nodeMatches(program.nodes[node]),
+        );
+      return s(
+        "g",
+        {
+          class: `cell ${item.phase} ${hit ? "hit" : ""}`,
+          "data-card": item.key,
+          "data-key": item.key,
+          tabindex: 0,
+          role: "button",
+          onclick: (event) => {
+            if (event.pointerType !== "touch") toggle(program, item.group);
+          },
+          onkeydown: (event) => pressed(event, () => toggle(program, item.group)),
+        },
+        box(7, {}),
+        text(9, 17, "name", fitted(ops(what) || nodeTitle(what.external), w - 16, 12.5)),
+        text(9, 33, "soft", fitted(what.kernels.size ? more : what.external.type, w - 16, 11)),
+      );
     }
     default: {
       const { node } = item;
       const pill = height < 30;
-      const first = node.role === "work" ? node.op : ["param", "input", "state"].includes(node.op) ? node.name ?? node.op : nodeTitle(node);
-      return s("g", {
-        class: `node ${node.phase} ${node.role} ${nodeMatches(node) ? "hit" : ""}`, "data-card": item.key, "data-key": item.key,
-        "data-kernel": node.kernel, tabindex: 0,
-      }, box(pill ? 11 : 6, {}), text(8, 15, "name", fitted(first, w - 14, pill ? 11 : 12)),
-        !pill && text(8, 29, "soft", fitted(node.type, w - 14, 10.5)));
+      const first =
+        node.role === "work"
+          ? node.op
+          : ["param", "input", "state"].includes(node.op)
+            ? (node.name ?? node.op)
+            : nodeTitle(node);
+      return s(
+        "g",
+        {
+          class: `node ${node.phase} ${node.role} ${nodeMatches(node) ? "hit" : ""}`,
+          "data-card": item.key,
+          "data-key": item.key,
+          "data-kernel": node.kernel,
+          tabindex: 0,
+        },
+        box(pill ? 11 : 6, {}),
+        text(8, 15, "name", fitted(first, w - 14, pill ? 11 : 12)),
+        !pill && text(8, 29, "soft", fitted(node.type, w - 14, 10.5)),
+      );
     }
   }
 }
@@ -168,7 +260,12 @@ function toggle(program, group) {
   else {
     open.add(group);
     // A group of one group alone is no place to stop at.
-    for (let at = program.groups[group]; !at.own.length && at.children.length === 1; at = program.groups[at.children[0]]) open.add(at.children[0]);
+    for (
+      let at = program.groups[group];
+      !at.own.length && at.children.length === 1;
+      at = program.groups[at.children[0]]
+    )
+      open.add(at.children[0]);
   }
   hideCard();
   graph.layout = null;

@@ -53,8 +53,9 @@ function lanesOf(program) {
 
 /** The primitives of an open group in one lane, from y = 0. */
 function block(program, group, phase, lane, all, sources) {
-  const shown = program.groups[group].own.map((index) => program.nodes[index]).filter((node) => node.phase === phase
-    && (all || node.role === "work" || node.role === "external"));
+  const shown = program.groups[group].own
+    .map((index) => program.nodes[index])
+    .filter((node) => node.phase === phase && (all || node.role === "work" || node.role === "external"));
   if (!shown.length) return null;
   const fitting = (width) => Math.max(1, Math.min(6, Math.floor((lane.width - 8) / width)));
   const items = [];
@@ -63,9 +64,17 @@ function block(program, group, phase, lane, all, sources) {
     for (let at = 0; at < nodes.length; at += columns) {
       const row = nodes.slice(at, at + columns);
       const each = (width - SIZES.pad * (row.length - 1)) / row.length;
-      row.forEach((node, place) => items.push({
-        key: `n${node.index}`, kind: "node", node, x: left + place * (each + SIZES.pad), y, w: each, h: height,
-      }));
+      row.forEach((node, place) =>
+        items.push({
+          key: `n${node.index}`,
+          kind: "node",
+          node,
+          x: left + place * (each + SIZES.pad),
+          y,
+          w: each,
+          h: height,
+        }),
+      );
       y += height + SIZES.pad;
     }
   };
@@ -86,9 +95,22 @@ function block(program, group, phase, lane, all, sources) {
     const ranks = Math.max(...rank.values());
     const [left, width] = [lane.x + SIZES.pad, lane.width - 2 * SIZES.pad];
     if (nodes.length > MANY) {
-      flow([...nodes].sort((a, b) => rank.get(a.index) - rank.get(b.index) || a.index - b.index), left, width, SIZES.pill, fitting(96));
+      flow(
+        [...nodes].sort((a, b) => rank.get(a.index) - rank.get(b.index) || a.index - b.index),
+        left,
+        width,
+        SIZES.pill,
+        fitting(96),
+      );
     } else {
-      for (let each = 0; each <= ranks; each++) flow(nodes.filter((node) => rank.get(node.index) === each), left, width, SIZES.node, fitting(150));
+      for (let each = 0; each <= ranks; each++)
+        flow(
+          nodes.filter((node) => rank.get(node.index) === each),
+          left,
+          width,
+          SIZES.node,
+          fitting(150),
+        );
     }
     const part = nodes.length < program.kernels[kernel].nodes.length;
     items.push({ key: `k${kernel}`, kind: "kernel", kernel, part, x: lane.x, y: top, w: lane.width, h: y - top });
@@ -106,25 +128,57 @@ function layout(program, width, open, all) {
   const label = narrow ? 0 : Math.min(250, Math.round(width * 0.22));
   const gutter = narrow ? 12 : 34;
   const room = width - label - 10 - gutter * phases.length;
-  const laneWidth = Math.max(narrow ? 104 : 170, Math.min(phases.length > 1 ? 560 : 900, room / Math.max(1, phases.length)));
+  const laneWidth = Math.max(
+    narrow ? 104 : 170,
+    Math.min(phases.length > 1 ? 560 : 900, room / Math.max(1, phases.length)),
+  );
   const lane = phases.map((phase, at) => ({ phase, x: label + 8 + at * (laneWidth + gutter), width: laneWidth }));
   const right = label + 8 + phases.length * (laneWidth + gutter) - (narrow ? 2 : 8);
   const items = [];
   let y = 8;
   const place = (group, depth) => {
-    const title = { key: `t${group}`, kind: "title", group, depth, x: 4 + depth * 12, y, w: narrow ? right - 8 : label - 8, h: SIZES.title };
+    const title = {
+      key: `t${group}`,
+      kind: "title",
+      group,
+      depth,
+      x: 4 + depth * 12,
+      y,
+      w: narrow ? right - 8 : label - 8,
+      h: SIZES.title,
+    };
     items.push(title);
     if (!open.has(group)) {
       const top = narrow ? y + SIZES.title : y;
       title.h = narrow ? SIZES.title : SIZES.cell;
       for (const { phase, x } of lane) {
         const what = lanes[group][phase];
-        if (what) items.push({ key: `g${group} ${phase}`, kind: "cell", group, phase, what, x, y: top, w: laneWidth, h: SIZES.cell });
+        if (what)
+          items.push({
+            key: `g${group} ${phase}`,
+            kind: "cell",
+            group,
+            phase,
+            what,
+            x,
+            y: top,
+            w: laneWidth,
+            h: SIZES.cell,
+          });
       }
       y = top + SIZES.cell + SIZES.gap;
       return;
     }
-    const frame = { key: `f${group}`, kind: "frame", group, depth, x: 1 + depth * 5, y: y - 3, w: right - 2 - depth * 10, h: 0 };
+    const frame = {
+      key: `f${group}`,
+      kind: "frame",
+      group,
+      depth,
+      x: 1 + depth * 5,
+      y: y - 3,
+      w: right - 2 - depth * 10,
+      h: 0,
+    };
     items.push(frame);
     y += SIZES.title + 4;
     const blocks = lane.map((each) => block(program, group, each.phase, each, all, sources));
@@ -144,7 +198,8 @@ function layout(program, width, open, all) {
 /** What is drawn for a node: itself, or the closed group around it. */
 function holder(program, node, open) {
   let closed = null;
-  for (let group = node.group; group !== null; group = program.groups[group].parent) if (!open.has(group)) closed = group;
+  for (let group = node.group; group !== null; group = program.groups[group].parent)
+    if (!open.has(group)) closed = group;
   return closed === null ? `n${node.index}` : `g${closed} ${node.phase}`;
 }
 

@@ -1,6 +1,12 @@
 // The page: its head, the views, the search, the profile.
 
-const VIEWS = { overview: ["Overview", overviewView], graph: ["Graph", graphView], memory: ["Memory", memoryView], kernels: ["Kernels", kernelsView], passes: ["Passes", passesView] };
+const VIEWS = {
+  overview: ["Overview", overviewView],
+  graph: ["Graph", graphView],
+  memory: ["Memory", memoryView],
+  kernels: ["Kernels", kernelsView],
+  passes: ["Passes", passesView],
+};
 
 const main = document.getElementById("view");
 
@@ -25,8 +31,25 @@ function render() {
   head();
   const [title, view] = VIEWS[state.view];
   document.title = `${facts.name} · ${title} · kiln report`;
-  main.replaceChildren(...[state.problem && h("p", { class: "problem", role: "alert" }, state.problem, " ", button("Dismiss", () => { state.problem = null; render(); })),
-    state.view !== "overview" && state.view !== "passes" && parts(), view()].flat(Infinity).filter(Boolean));
+  main.replaceChildren(
+    ...[
+      state.problem &&
+        h(
+          "p",
+          { class: "problem", role: "alert" },
+          state.problem,
+          " ",
+          button("Dismiss", () => {
+            state.problem = null;
+            render();
+          }),
+        ),
+      state.view !== "overview" && state.view !== "passes" && parts(),
+      view(),
+    ]
+      .flat(Infinity)
+      .filter(Boolean),
+  );
   main.className = state.view;
   if (state.view === "graph") drawGraph(true);
 }
@@ -34,27 +57,77 @@ function render() {
 /** The function itself and the bodies of its loops. */
 function parts() {
   const all = currentFunction().parts;
-  return all.length > 1 && h("div", { class: "bar", role: "group", "aria-label": "part" }, h("span", { class: "soft" }, "Part:"),
-    all.map((part, at) => button(part.top ? part.label : `↻ ${part.label} × ${part.times}`, () => go(state.view, state.fn, at), { "aria-pressed": String(at === state.part), class: "chip" })));
+  return (
+    all.length > 1 &&
+    h(
+      "div",
+      { class: "bar", role: "group", "aria-label": "part" },
+      h("span", { class: "soft" }, "Part:"),
+      all.map((part, at) =>
+        button(part.top ? part.label : `↻ ${part.label} × ${part.times}`, () => go(state.view, state.fn, at), {
+          "aria-pressed": String(at === state.part),
+          class: "chip",
+        }),
+      ),
+    )
+  );
 }
 
 const top_ = document.getElementById("top");
 
 function head() {
   if (!top_.firstChild) {
-    const search = h("input", { type: "search", id: "search", placeholder: "Search names", "aria-label": "search", autocomplete: "off", spellcheck: "false", oninput: () => find(search.value), onkeydown: searchKey });
-    const file = h("input", { type: "file", id: "file", hidden: true, accept: ".tsv,.txt,text/tab-separated-values", onchange: () => { if (file.files[0]) load(file.files[0]); file.value = ""; } });
+    const search = h("input", {
+      type: "search",
+      id: "search",
+      placeholder: "Search names",
+      "aria-label": "search",
+      autocomplete: "off",
+      spellcheck: "false",
+      oninput: () => find(search.value),
+      onkeydown: searchKey,
+    });
+    const file = h("input", {
+      type: "file",
+      id: "file",
+      hidden: true,
+      accept: ".tsv,.txt,text/tab-separated-values",
+      onchange: () => {
+        if (file.files[0]) load(file.files[0]);
+        file.value = "";
+      },
+    });
     top_.append(
       h("h1", {}, facts.name, h("small", {}, "kiln report")),
-      h("div", { class: "tools" }, h("div", { class: "finder" }, search, h("ul", { id: "found", hidden: true })),
-        button("Load profile", () => file.click(), { id: "profile" }), file,
-        button("◐", flipTheme, { id: "theme", "aria-label": "light or dark", title: "light or dark" })),
-      h("nav", { id: "views", "aria-label": "views" }), h("div", { id: "functions", role: "group", "aria-label": "functions" }));
+      h(
+        "div",
+        { class: "tools" },
+        h("div", { class: "finder" }, search, h("ul", { id: "found", hidden: true })),
+        button("Load profile", () => file.click(), { id: "profile" }),
+        file,
+        button("◐", flipTheme, { id: "theme", "aria-label": "light or dark", title: "light or dark" }),
+      ),
+      h("nav", { id: "views", "aria-label": "views" }),
+      h("div", { id: "functions", role: "group", "aria-label": "functions" }),
+    );
   }
-  document.getElementById("views").replaceChildren(...Object.entries(VIEWS).map(([key, [title]]) =>
-    button(title, () => go(key), { "data-view": key, "aria-current": key === state.view ? "page" : null })));
-  document.getElementById("functions").replaceChildren(...functions.map((each, at) =>
-    button(each.name, () => go(state.view, at), { "data-function": each.name, "aria-pressed": String(at === state.fn) })));
+  document
+    .getElementById("views")
+    .replaceChildren(
+      ...Object.entries(VIEWS).map(([key, [title]]) =>
+        button(title, () => go(key), { "data-view": key, "aria-current": key === state.view ? "page" : null }),
+      ),
+    );
+  document
+    .getElementById("functions")
+    .replaceChildren(
+      ...functions.map((each, at) =>
+        button(each.name, () => go(state.view, at), {
+          "data-function": each.name,
+          "aria-pressed": String(at === state.fn),
+        }),
+      ),
+    );
   document.getElementById("profile").textContent = state.profile ? "Profile ✓" : "Load profile";
 }
 
@@ -65,22 +138,56 @@ function find(text) {
   const program = current();
   const results = [];
   if (text.trim()) {
-    for (const group of program.groups) if (matches(group.title, group.layer)) results.push({ kind: "group", text: group.title, act: () => show("graph", () => reveal(`t${group.index}`)) });
-    for (const kernel of program.kernels) if (matches(kernel.name)) results.push({ kind: "kernel", text: `${kernel.index} ${kernel.name}`, act: () => show("kernels", () => openKernel(kernel)) });
-    for (const node of program.nodes) if (nodeMatches(node)) results.push({ kind: node.role === "external" ? "value" : "primitive", text: `${nodeTitle(node)} ${node.type}`, act: () => show("graph", () => reveal(`n${node.index}`)) });
+    for (const group of program.groups)
+      if (matches(group.title, group.layer))
+        results.push({ kind: "group", text: group.title, act: () => show("graph", () => reveal(`t${group.index}`)) });
+    for (const kernel of program.kernels)
+      if (matches(kernel.name))
+        results.push({
+          kind: "kernel",
+          text: `${kernel.index} ${kernel.name}`,
+          act: () => show("kernels", () => openKernel(kernel)),
+        });
+    for (const node of program.nodes)
+      if (nodeMatches(node))
+        results.push({
+          kind: node.role === "external" ? "value" : "primitive",
+          text: `${nodeTitle(node)} ${node.type}`,
+          act: () => show("graph", () => reveal(`n${node.index}`)),
+        });
   }
   // Some of each sort have a place among the first.
   const seen = {};
-  for (const each of results) { seen[each.kind] = (seen[each.kind] ?? 0) + 1; each.late = seen[each.kind] > 9 ? 1 : 0; }
+  for (const each of results) {
+    seen[each.kind] = (seen[each.kind] ?? 0) + 1;
+    each.late = seen[each.kind] > 9 ? 1 : 0;
+  }
   const order = (each) => (each.text.toLowerCase().startsWith(text.trim().toLowerCase()) ? 0 : 1);
   results.sort((a, b) => a.late - b.late || order(a) - order(b));
   found.hidden = !text.trim();
-  found.replaceChildren(...results.slice(0, 30).map((each) => h("li", {}, button(each.text, () => { found.hidden = true; each.act(); }, {}), h("small", {}, each.kind))),
+  found.replaceChildren(
+    ...results.slice(0, 30).map((each) =>
+      h(
+        "li",
+        {},
+        button(
+          each.text,
+          () => {
+            found.hidden = true;
+            each.act();
+          },
+          {},
+        ),
+        h("small", {}, each.kind),
+      ),
+    ),
     ...(results.length > 30 ? [h("li", { class: "soft" }, `${grouped(results.length - 30)} more`)] : []),
-    ...(results.length ? [] : [h("li", { class: "soft" }, `Nothing in ${currentPart().label} has this name.`)]));
+    ...(results.length ? [] : [h("li", { class: "soft" }, `Nothing in ${currentPart().label} has this name.`)]),
+  );
   if (state.view === "graph") drawGraph(true);
   else if (state.view === "kernels") redrawKernels();
-  else if (state.view === "memory") document.getElementById("plan").replaceChildren(planDrawing(program, document.getElementById("plan").clientWidth));
+  else if (state.view === "memory")
+    document.getElementById("plan").replaceChildren(planDrawing(program, document.getElementById("plan").clientWidth));
 }
 
 function show(view, then) {
@@ -101,7 +208,10 @@ function searchKey(event) {
   const found = document.getElementById("found");
   if (event.key === "Escape") found.hidden = true;
   if (event.key === "Enter") found.querySelector("button")?.click();
-  if (event.key === "ArrowDown") { event.preventDefault(); found.querySelector("button")?.focus(); }
+  if (event.key === "ArrowDown") {
+    event.preventDefault();
+    found.querySelector("button")?.focus();
+  }
 }
 
 async function load(file) {
@@ -130,25 +240,52 @@ function flipTheme() {
   try {
     if (next === system) localStorage.removeItem("kiln-theme");
     else localStorage.setItem("kiln-theme", next);
-  } catch { /* no storage: the choice lasts as long as the page */ }
+  } catch {
+    /* no storage: the choice lasts as long as the page */
+  }
 }
 
 try {
   const theme = localStorage.getItem("kiln-theme");
   if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
-} catch { /* no storage */ }
+} catch {
+  /* no storage */
+}
 
 const drop = document.getElementById("drop");
-addEventListener("dragover", (event) => { event.preventDefault(); drop.hidden = false; });
-addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.hidden = true; });
-addEventListener("drop", (event) => { event.preventDefault(); drop.hidden = true; if (event.dataTransfer.files[0]) load(event.dataTransfer.files[0]); });
-document.addEventListener("click", (event) => { if (!event.target.closest?.(".finder")) document.getElementById("found").hidden = true; });
-document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && !event.target.matches?.("input")) { event.preventDefault(); document.getElementById("search").focus(); }
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  drop.hidden = false;
 });
-addEventListener("hashchange", () => { fromAddress(); render(); });
+addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) drop.hidden = true;
+});
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  drop.hidden = true;
+  if (event.dataTransfer.files[0]) load(event.dataTransfer.files[0]);
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.(".finder")) document.getElementById("found").hidden = true;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !event.target.matches?.("input")) {
+    event.preventDefault();
+    document.getElementById("search").focus();
+  }
+});
+addEventListener("hashchange", () => {
+  fromAddress();
+  render();
+});
 let [resizing, width] = [0, innerWidth];
-addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(() => (state.view === "graph" ? drawGraph(true) : innerWidth !== width && render(), width = innerWidth), 120); });
+addEventListener("resize", () => {
+  clearTimeout(resizing);
+  resizing = setTimeout(
+    () => (state.view === "graph" ? drawGraph(true) : innerWidth !== width && render(), (width = innerWidth)),
+    120,
+  );
+});
 
 fromAddress();
 render();

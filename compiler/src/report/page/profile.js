@@ -4,7 +4,8 @@
 function readProfile(text) {
   const lines = text.split(/\r?\n/);
   const first = lines[0].split("\t");
-  if (first[0] !== "kiln-profile") throw new Error("This is no profile: its first line is not “kiln-profile”, tab, “1”.");
+  if (first[0] !== "kiln-profile")
+    throw new Error("This is no profile: its first line is not “kiln-profile”, tab, “1”.");
   if (first[1] !== "1") throw new Error(`Version ${first[1]} of the format is not known here.`);
   const found = { network: "", isa: "", threads: 0, rows: 0, steps: 0, gflops: 0, memory: 0, kernels: [] };
   const numbers = { threads: "threads", rows: "rows", steps: "steps", fma_gflops: "gflops", memory_gbs: "memory" };
@@ -27,7 +28,12 @@ function readProfile(text) {
       found.kernels.push({ function: cells[1], index: number(cells[2]), name: cells[3], nanos: number(cells[4]) });
     }
   });
-  for (const [line, key] of [["network", "network"], ["rows", "rows"], ["fma_gflops", "gflops"], ["memory_gbs", "memory"]]) {
+  for (const [line, key] of [
+    ["network", "network"],
+    ["rows", "rows"],
+    ["fma_gflops", "gflops"],
+    ["memory_gbs", "memory"],
+  ]) {
     if (!found[key]) throw new Error(`The profile has no line “${line}”.`);
   }
   return found;
@@ -40,8 +46,10 @@ function mismatch(profile, facts) {
     const of = facts.functions.find((each) => each.name === one.function);
     const kernel = of && of.program.kernels[one.index];
     if (!kernel || kernel.name !== one.name) {
-      return `This profile is of another build: kernel ${one.index} of ${one.function} was ${one.name} there`
-        + `${kernel ? ` and is ${kernel.name} here` : " and does not exist here"}.`;
+      return (
+        `This profile is of another build: kernel ${one.index} of ${one.function} was ${one.name} there` +
+        `${kernel ? ` and is ${kernel.name} here` : " and does not exist here"}.`
+      );
     }
   }
   return null;
