@@ -16,6 +16,7 @@ mod program;
 #[cfg(test)]
 mod tests;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use facts::{
@@ -88,7 +89,7 @@ impl Facts {
     pub fn measured(&mut self, path: &Path) {
         self.profile = match std::fs::read_to_string(path) {
             Ok(text) => Some(profile::read(&text).map_err(|problem| format!("{}: {problem}", path.display()))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
             Err(error) => Some(Err(format!("{}: {error}", path.display()))),
         };
     }
