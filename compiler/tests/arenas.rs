@@ -1,5 +1,7 @@
 //! The arenas of all examples and fixtures beside their lower bounds.
 
+#[path = "../examples/dump/networks.rs"]
+mod networks;
 #[path = "../examples/dump/stages.rs"]
 mod stages;
 

@@ -45,7 +45,7 @@ impl Grouping<'_> {
                 Op::Reduce(reduce) => level::reduced_columns(reduce, graph.ty(graph.input(node, 0)).dims.len()),
                 _ => 1.min(graph.ty(node).dims.len()),
             };
-            for read in &reads {
+            for read in reads.iter() {
                 if let Some(&group) = self.group_of.get(read) {
                     self.refuse(node, group, Refusal::Anchor);
                 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::body::{self, Frame};
 use super::grouping::{Group, Grouping};
 use super::level;
-use super::refusal::Refusals;
 use crate::fuse::{Kernel, Needs, Program, access, merge, order, pools, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind};
 use crate::ops::Op;
@@ -114,9 +113,7 @@ pub(super) fn overwrites(graph: &Graph, needs: &Needs) -> BTreeMap<NodeId, Vec<N
         let kind = match graph.op(node) {
             Op::Param(param) => Some(RootKind::Param(param.index)),
             Op::State(state) => Some(RootKind::State(state.index, state.slot)),
-            Op::Input(input) => {
-                needs.frame.as_ref().and_then(|frame| frame.state(input.index)).map(RootKind::Carry)
-            }
+            Op::Input(input) => needs.frame.as_ref().and_then(|frame| frame.state(input.index)).map(RootKind::Carry),
             _ => None,
         };
         if let Some(kind) = kind {
