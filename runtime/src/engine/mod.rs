@@ -51,7 +51,7 @@ impl Part<'_> {
     /// This thread's tile of `rows` by `cols` elements that do not depend on each other.
     #[inline]
     pub fn tile(&self, rows: usize, cols: usize) -> (Range<usize>, Range<usize>) {
-        self.member.share2d(rows, cols, 6, 16)
+        self.member.share2d(rows, cols, 4, 32)
     }
 
     /// All of what cannot be split, on one thread.

@@ -7,14 +7,11 @@ use crate::simd::{Float, Simd};
 use super::MAX_LANES;
 use super::conv2d::Conv2dShape;
 use super::pack::pack;
-use super::tile::{Panel, VECTORS, Walk, padded, panels};
+use super::tile::{Panel, VECTORS, Walk, few, padded, panels};
 
 /// Images whose terms are summed in registers hold at most about so many positions; sums of such blocks are
 /// added in scratch.
 const BLOCK: usize = 256;
-
-/// Up to so many rows, the gradient is read where it lies: two tiles don't gain from its packing.
-const FEW: usize = 12;
 
 /// Images in a block.
 const fn block(shape: &Conv2dShape) -> usize {
@@ -57,7 +54,7 @@ pub unsafe fn conv2d_weight_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usi
     let [_, w] = shape.padded_input();
     let sums = scratch.wrapping_add(block * positions * VECTORS * S::LANES);
     let padded_x = sums.wrapping_add(shape.terms() * groups * padded(filters, S::LANES));
-    let copy = if rows.len() > FEW { scratch } else { core::ptr::null_mut() };
+    let copy = if rows.len() > few::<S, E>() { scratch } else { core::ptr::null_mut() };
     for start in (0..images).step_by(block) {
         let count = block.min(images - start);
         let mut x = x.wrapping_add(start * shape.image());

@@ -6,14 +6,14 @@ use crate::simd::{Float, Simd};
 
 use super::MAX_LANES;
 use super::pack::pack;
-use super::tile::{Panel, VECTORS, Walk, panels, wide_row};
+use super::tile::{Panel, VECTORS, Walk, few, panels, wide_row};
 
-/// Up to so many rows, B is read where it lies: two tiles don't gain from its packing.
-const FEW: usize = 12;
+/// Where A is transposed and its rows are this many bytes apart, each term of a tile is a cache line of its own that
+/// nobody fetches ahead: then A is packed.
+const APART: usize = 512;
 
-/// Where A is transposed and its rows are this many bytes apart, each term of a tile is in a page of its own: then A is
-/// packed.
-const PAGE: usize = 4096;
+/// As many rows of A at a time as so many bytes hold: they stay in the second-level cache for all panels.
+const CACHED: usize = 1 << 20;
 
 /// Rows of A that are packed at a time.
 const BLOCK: usize = 48;
@@ -74,9 +74,12 @@ pub unsafe fn gemm<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
             )
         };
     }
+    let few = few::<S, E>();
     let is_packed =
-        a.row == 1 && a.col * size_of::<E>() >= PAGE && rows.len() > FEW && cols.len() > 2 * VECTORS * S::LANES;
-    let block = if is_packed { BLOCK } else { rows.len().max(1) };
+        a.row == 1 && a.col * size_of::<E>() >= APART && rows.len() > few && cols.len() > 2 * VECTORS * S::LANES;
+    let most = if is_packed { BLOCK } else { (CACHED / (k * size_of::<E>()).max(1)).max(BLOCK) };
+    let blocks = rows.len().div_ceil(most).max(1);
+    let block = rows.len().div_ceil(blocks).next_multiple_of(12).max(12);
     for start in rows.clone().step_by(block) {
         let rows = start..rows.end.min(start + block);
         let (mut a_ptr, mut walk) = (a.ptr.wrapping_add(start * a.row), walk);
@@ -86,7 +89,7 @@ pub unsafe fn gemm<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
             let packed = unsafe { pack(s, k, rows.len(), a_ptr, a.col, 1, to) };
             (a_ptr, walk) = (packed.ptr, Walk::line(k, packed.stride));
         }
-        let copy = if rows.len() > FEW { scratch } else { core::ptr::null_mut() };
+        let copy = if rows.len() > few { scratch } else { core::ptr::null_mut() };
         // SAFETY: the walks stay in A, panels are B itself or packed from it, at most `VECTORS` wide.
         unsafe {
             panels(

@@ -1,15 +1,17 @@
-//! The micro-kernel that products and convolutions share: 6 rows × 2 vectors of sums in registers.
+//! The micro-kernel that products and convolutions share: rows × 2 vectors of sums in registers.
 //!
-//! Twelve accumulators keep two FMA units of four cycles' latency busy and leave registers for two vectors of B
-//! and one element of A (K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008;
-//! F. Van Zee and R. van de Geijn, "BLIS", 2015).
+//! Of 16 registers, twelve accumulators (6 rows) keep two FMA units of four cycles' latency busy and leave room for two
+//! vectors of B and one element of A. Of 32, twenty-four (12 rows) halve what is loaded of B for each multiplication (K. Goto
+//! and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008; F. Van Zee and R. van de Geijn,
+//! "BLIS", 2015).
 
+use core::array::from_fn;
 use core::ops::Range;
 
 use crate::simd::{Float, Simd};
 
-/// Rows of a full tile. One row less still hides nearly all of the latency, four rows no longer do.
-const ROWS: usize = 6;
+/// Rows of the highest tile.
+const MOST_ROWS: usize = 12;
 
 /// Vectors in a full panel of B.
 pub(super) const VECTORS: usize = 2;
@@ -17,12 +19,25 @@ pub(super) const VECTORS: usize = 2;
 /// Vectors of a single row's sums: as many chains as hide the latency.
 const WIDE: usize = 8;
 
+/// The same where registers allow longer runs of B.
+const WIDEST: usize = 16;
+
 /// Terms in a run that may be unrolled.
 const UNROLLED: usize = 4;
 
 /// `cols` rounded up to whole vectors: the width of a panel of so many columns.
 pub(super) const fn padded(cols: usize, lanes: usize) -> usize {
     cols.div_ceil(lanes) * lanes
+}
+
+/// Whether there are registers for tiles of [`MOST_ROWS`].
+const fn is_high<S: Simd<E>, E: Float>() -> bool {
+    S::REGISTERS >= 32
+}
+
+/// Up to so many rows, B is read where it lies: two tiles don't gain from its packing.
+pub(super) const fn few<S: Simd<E>, E: Float>() -> usize {
+    if is_high::<S, E>() { 24 } else { 12 }
 }
 
 /// How the terms of a sum lie in A: three loops around, the innermost last.
@@ -114,38 +129,62 @@ pub(super) unsafe fn panel<S: Simd<E>, E: Float, const N: usize>(
     mut b: Panel<E>,
     mut finish: impl FnMut(S::V, usize, usize),
 ) {
-    let mut sums = [[s.splat(E::ZERO); N]; ROWS];
-    // As few tiles as can be, as many of them as can be a row shorter.
-    let tiles = rows.len().div_ceil(ROWS);
-    let full = tiles - tiles.min(tiles * ROWS - rows.len());
+    let mut sums = [[s.splat(E::ZERO); N]; MOST_ROWS];
     let last = rows.end.wrapping_sub(1);
     let mut row = rows.start;
-    for index in 0..tiles {
+    while row < rows.end {
+        let height = height::<S, E>(rows.end - row);
         // Rows past the end repeat the last one.
         let a = |r: usize| a((row + r).min(last));
         // SAFETY: the caller's promise; the pointers belong to rows in range.
         unsafe {
-            if index >= full {
-                let short = tile::<S, E, { ROWS - 1 }, N, false>(s, walk, [a(0), a(1), a(2), a(3), a(4)], b);
-                sums[..ROWS - 1].copy_from_slice(&short);
-            } else {
-                let a = [a(0), a(1), a(2), a(3), a(4), a(5)];
-                if index == 0 && !b.copy.is_null() {
-                    sums = tile::<S, E, ROWS, N, true>(s, walk, a, b);
-                    b = Panel { ptr: b.copy, stride: N * S::LANES, copy: b.copy };
-                } else {
-                    sums = tile::<S, E, ROWS, N, false>(s, walk, a, b);
+            if const { is_high::<S, E>() } {
+                match height {
+                    12 if row == rows.start && !b.copy.is_null() => {
+                        sums = tile::<S, E, 12, N, true>(s, walk, from_fn(a), b);
+                        b = Panel { ptr: b.copy, stride: N * S::LANES, copy: b.copy };
+                    }
+                    12 => sums = tile::<S, E, 12, N, false>(s, walk, from_fn(a), b),
+                    8 => sums[..8].copy_from_slice(&tile::<S, E, 8, N, false>(s, walk, from_fn(a), b)),
+                    _ => sums[..4].copy_from_slice(&tile::<S, E, 4, N, false>(s, walk, from_fn(a), b)),
                 }
+            } else if height == 6 && row == rows.start && !b.copy.is_null() {
+                sums[..6].copy_from_slice(&tile::<S, E, 6, N, true>(s, walk, from_fn(a), b));
+                b = Panel { ptr: b.copy, stride: N * S::LANES, copy: b.copy };
+            } else if height == 6 {
+                sums[..6].copy_from_slice(&tile::<S, E, 6, N, false>(s, walk, from_fn(a), b));
+            } else {
+                sums[..5].copy_from_slice(&tile::<S, E, 5, N, false>(s, walk, from_fn(a), b));
             }
         }
         // One loop for every size of tile, so that the epilogue is compiled once.
-        let count = (rows.end - row).min(if index < full { ROWS } else { ROWS - 1 });
+        let count = (rows.end - row).min(height);
         for (r, vectors) in sums.iter().enumerate().take(count) {
             for (n, &v) in vectors.iter().enumerate() {
                 finish(v, row + r, n);
             }
         }
         row += count;
+    }
+}
+
+/// The height of the next tile of so many rows that remain.
+///
+/// With many registers, tiles have 12 or 8 rows, and 4 where that is all. With few, they have 6 or 5: four rows no longer
+/// hide the latency.
+#[inline(always)]
+fn height<S: Simd<E>, E: Float>(rows: usize) -> usize {
+    if const { is_high::<S, E>() } {
+        let fours = rows.div_ceil(4);
+        match fours {
+            1 => 4,
+            2 | 4 => 8,
+            _ => 12,
+        }
+    } else {
+        // As few tiles as can be, as many of them as can be a row shorter.
+        let tiles = rows.div_ceil(6);
+        if tiles * 6 - rows < tiles { 6 } else { 5 }
     }
 }
 
@@ -238,10 +277,32 @@ pub(super) unsafe fn wide_row<S: Simd<E>, E: Float>(
     stride: usize,
     mut epilogue: impl FnMut(S::V, usize, usize),
 ) -> Range<usize> {
-    while cols.len() >= WIDE * S::LANES {
+    if const { is_high::<S, E>() } {
+        // SAFETY: the caller's promise.
+        cols = unsafe { wide_tiles::<S, E, WIDEST>(s, cols, walk, a, b, stride, &mut epilogue) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { wide_tiles::<S, E, WIDE>(s, cols, walk, a, b, stride, &mut epilogue) }
+}
+
+/// [`wide_row`] with tiles of `N` vectors.
+///
+/// # Safety
+/// As [`wide_row`].
+#[inline(always)]
+unsafe fn wide_tiles<S: Simd<E>, E: Float, const N: usize>(
+    s: S,
+    mut cols: Range<usize>,
+    walk: Walk,
+    a: *const E,
+    b: *const E,
+    stride: usize,
+    epilogue: &mut impl FnMut(S::V, usize, usize),
+) -> Range<usize> {
+    while cols.len() >= N * S::LANES {
         let b = Panel { ptr: b.wrapping_add(cols.start), stride, copy: core::ptr::null_mut() };
         // SAFETY: the caller's promise.
-        let [sums] = unsafe { tile::<S, E, 1, WIDE, false>(s, walk, [a], b) };
+        let [sums] = unsafe { tile::<S, E, 1, N, false>(s, walk, [a], b) };
         for v in sums {
             epilogue(v, cols.start, S::LANES);
             cols.start += S::LANES;

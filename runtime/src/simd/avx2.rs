@@ -110,6 +110,7 @@ impl Simd<f32> for Avx2 {
     type V = __m256;
     type M = __m256;
     const LANES: usize = 8;
+    const REGISTERS: usize = 16;
 
     arithmetic! { Avx2, f32: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps
     _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps _mm256_xor_ps _mm256_sqrt_ps }
@@ -204,6 +205,7 @@ impl Simd<f64> for Avx2 {
     type V = __m256d;
     type M = __m256d;
     const LANES: usize = 4;
+    const REGISTERS: usize = 16;
 
     arithmetic! { Avx2, f64: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_sub_pd
     _mm256_mul_pd _mm256_div_pd _mm256_fmadd_pd _mm256_xor_pd _mm256_sqrt_pd }

@@ -133,6 +133,7 @@ impl Simd<f32> for Avx512 {
     type V = __m512;
     type M = __mmask16;
     const LANES: usize = 16;
+    const REGISTERS: usize = 32;
 
     arithmetic! { Avx512, f32: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_sub_ps
     _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_xor_ps _mm512_sqrt_ps }
@@ -194,6 +195,7 @@ impl Simd<f64> for Avx512 {
     type V = __m512d;
     type M = __mmask8;
     const LANES: usize = 8;
+    const REGISTERS: usize = 32;
 
     arithmetic! { Avx512, f64: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_sub_pd
     _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd _mm512_xor_pd _mm512_sqrt_pd }

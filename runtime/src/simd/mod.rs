@@ -44,6 +44,8 @@ pub trait Simd<E: Float>: Copy + Debug + Send + Sync + 'static {
     type M: Copy;
     /// Elements of a vector.
     const LANES: usize;
+    /// Vector registers.
+    const REGISTERS: usize;
 
     /// Calls `f` where the instruction set is enabled, so that what is inlined into it uses it.
     ///

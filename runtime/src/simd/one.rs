@@ -11,6 +11,7 @@ impl Simd<f64> for One {
     type V = f64;
     type M = bool;
     const LANES: usize = 1;
+    const REGISTERS: usize = 16;
 
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
         f()

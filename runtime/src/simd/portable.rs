@@ -73,6 +73,7 @@ macro_rules! portable {
             type V = [$float; $lanes];
             type M = [$word; $lanes];
             const LANES: usize = $lanes;
+            const REGISTERS: usize = 16;
 
             #[inline(always)]
             fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {

@@ -61,7 +61,7 @@ fn in_parts<S: Simd<E>, E: Float>(
 }
 
 fn products<S: Simd<E>, E: Float>(s: S) {
-    let heights = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 20];
+    let heights = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 20, 27, 41];
     let widths = [1, 3, 4, 7, 8, 10, 13, 16, 17, 31, 48, 77];
     for (i, &m) in heights.iter().enumerate() {
         for (j, &n) in widths.iter().enumerate() {
@@ -166,6 +166,26 @@ fn long_rows<S: Simd<E>, E: Float>(s: S) {
 #[test]
 fn products_of_long_rows() {
     everywhere!(long_rows);
+}
+
+/// Sums so long that few rows of the left operand fit in the cache.
+fn deep<S: Simd<E>, E: Float>(s: S) {
+    let (m, n, k) = (53, 3, 5500);
+    let (left, right) = (random::<E>(m * k, 1), random::<E>(k * n, 2));
+    let (a, b) = (Layout::Plain.matrix(&left, m, k), Layout::Plain.matrix(&right, k, n));
+    let mut want = vec![Sum::default(); m * n];
+    for (i, sum) in want.iter_mut().enumerate() {
+        (0..k).for_each(|term| sum.add(left[i / n * k + term], right[term * n + i % n]));
+    }
+    let whole = in_parts(s, [m, n, k], a, b, std::slice::from_ref(&(0..m)), std::slice::from_ref(&(0..n)));
+    assert_close(&whole, &want, k, "deep");
+    let parts = in_parts(s, [m, n, k], a, b, &[0..7, 7..m], &[0..1, 1..n]);
+    assert_eq!(bits(&whole), bits(&parts));
+}
+
+#[test]
+fn deep_products() {
+    everywhere!(deep);
 }
 
 #[test]
