@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::body::{self, Frame};
 use super::grouping::{Group, Grouping};
 use super::level;
-use crate::fuse::{Kernel, Needs, Program, access, merge, order, pools, sums};
+use crate::fuse::{Kernel, Needs, Program, access, merge, order, pools, sink, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind};
 use crate::ops::Op;
 
@@ -35,6 +35,7 @@ pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Resul
     }
     let position = order.iter().enumerate().map(|(place, &node)| (node, place)).collect();
     merge::merge(&mut grouping, &position, &overwrites);
+    sink::sink(&mut grouping, &position, &overwrites);
     sums::join_products(&mut grouping, &position);
     // In a loop, what a pool makes may have its rows apart.
     if !is_body {

@@ -14,6 +14,7 @@ mod order;
 mod pools;
 mod program;
 mod refusal;
+mod sink;
 mod sums;
 mod verify;
 

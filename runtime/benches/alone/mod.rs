@@ -1,7 +1,7 @@
 //! Kernels alone, with operands of their own: what the benches and the program `workloads` call again and again, on the
 //! engine, as generated code does.
 
-use kiln::engine::{Engine, Part};
+use kiln::engine::{Engine, Memory, Part};
 use kiln::simd::Simd;
 use kiln::{AlignedVec, Zeroable};
 
@@ -43,7 +43,18 @@ impl Alone {
 
     /// Runs it once, on all threads.
     pub(crate) fn call(&mut self) {
-        self.engine.run(&*self.part);
+        // Kernels alone have memory of their own, the engine's is empty.
+        let none = Memory::<f32> {
+            arena: self.engine.arena(),
+            params: core::ptr::null_mut(),
+            state: core::ptr::null_mut(),
+            inputs: &[],
+            uniforms: &[],
+            rows: 0,
+            seed: 0,
+            step: 0,
+        };
+        self.engine.run(&none, &[], &*self.part).expect("a kernel alone is not watched");
     }
 
     /// Floating-point operations of a call, counted dense.
