@@ -8,7 +8,7 @@ use super::MAX_LANES;
 use super::max_pool2d::max_pool2d;
 use super::pack::{pack, pad};
 use super::pool2d::{Pool2dShape, store};
-use super::tile::{Panel, VECTORS, Walk, padded, panels};
+use super::tile::{Panel, VECTORS, Walk, Windows, padded, panels};
 
 /// The sizes of a convolution; pairs are vertical, horizontal.
 #[derive(Clone, Copy, Debug)]
@@ -263,7 +263,7 @@ unsafe fn convolve<S: Simd<E>, E: Float>(
     for group in 0..groups {
         // SAFETY: windows lie in the padded image, panels in scratch.
         unsafe {
-            panels(
+            panels::<S, E, Windows>(
                 s,
                 0..shape.positions(),
                 0..filters,

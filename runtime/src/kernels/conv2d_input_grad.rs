@@ -7,7 +7,7 @@ use crate::simd::{Float, Simd};
 use super::MAX_LANES;
 use super::conv2d::Conv2dShape;
 use super::pack::pack;
-use super::tile::{Panel, VECTORS, Walk, padded, panel, panels};
+use super::tile::{Panel, VECTORS, Walk, Windows, padded, panel, panels};
 
 /// Elements of scratch that [`conv2d_input_grad`] needs.
 pub const fn conv2d_input_grad_scratch(shape: Conv2dShape) -> usize {
@@ -125,7 +125,7 @@ unsafe fn gather<S: Simd<E>, E: Float, const N: usize>(
         let target = sums.wrapping_add(shape.tap(tap) * width);
         // SAFETY: the filters of a position, a tap's panel, and a window's cell in the padded image.
         unsafe {
-            panel::<S, E, N>(
+            panel::<S, E, Windows, N>(
                 s,
                 0..shape.positions(),
                 Walk::line(filters, 1),
@@ -156,7 +156,7 @@ unsafe fn scatter<S: Simd<E>, E: Float>(s: S, shape: &Conv2dShape, g: *const E, 
     // image.
     unsafe {
         sums.write_bytes(0, h * w * depth);
-        panels(
+        panels::<S, E, Windows>(
             s,
             0..shape.positions(),
             0..shape.kernel[0] * shape.kernel[1] * depth,

@@ -7,7 +7,7 @@ use crate::simd::{Float, Simd};
 use super::MAX_LANES;
 use super::conv2d::Conv2dShape;
 use super::pack::pack;
-use super::tile::{Panel, VECTORS, Walk, few, padded, panels};
+use super::tile::{Panel, VECTORS, Walk, Windows, few, padded, panels};
 
 /// Images whose terms are summed in registers hold at most about so many positions; sums of such blocks are
 /// added in scratch.
@@ -79,7 +79,7 @@ pub unsafe fn conv2d_weight_grad<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usi
             // SAFETY: the walks stay in the block's images, panels are the gradient itself or packed from it, which
             // fits in scratch. Every vector has its place among the sums, written before it is read.
             unsafe {
-                panels(
+                panels::<S, E, Windows>(
                     s,
                     rows.clone(),
                     part.clone(),

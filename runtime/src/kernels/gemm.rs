@@ -6,7 +6,7 @@ use crate::simd::{Float, Simd};
 
 use super::MAX_LANES;
 use super::pack::pack;
-use super::tile::{Panel, VECTORS, Walk, few, panels, wide_row};
+use super::tile::{Panel, Shared, VECTORS, Walk, few, panels, wide_row};
 
 /// Where A is transposed and its rows are this many bytes apart, each term of a tile is a cache line of its own that
 /// nobody fetches ahead: then A is packed.
@@ -92,7 +92,7 @@ pub unsafe fn gemm<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
         let copy = if rows.len() > few { scratch } else { core::ptr::null_mut() };
         // SAFETY: the walks stay in A, panels are B itself or packed from it, at most `VECTORS` wide.
         unsafe {
-            panels(
+            panels::<S, E, Shared>(
                 s,
                 rows,
                 cols.clone(),

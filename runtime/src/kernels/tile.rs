@@ -49,6 +49,34 @@ pub(super) struct Walk {
     pub(super) lanewise: bool,
 }
 
+/// Where the code of a kernel's tiles stands.
+pub(super) trait Tiles {
+    /// Whether a tile with this walk is compiled in its kernel, for its sizes. A tile in a function of its own is
+    /// compiled once for all kernels: most of what a network takes to compile.
+    fn in_kernel(walk: &Walk) -> bool;
+}
+
+/// Tiles are functions of their own.
+pub(super) struct Shared;
+
+impl Tiles for Shared {
+    #[inline(always)]
+    fn in_kernel(_: &Walk) -> bool {
+        false
+    }
+}
+
+/// Where runs are so short that they are worth unrolling, or columns have elements of their own, the tile stands in its
+/// kernel.
+pub(super) struct Windows;
+
+impl Tiles for Windows {
+    #[inline(always)]
+    fn in_kernel(walk: &Walk) -> bool {
+        walk.lanewise || walk.counts[2] <= UNROLLED
+    }
+}
+
 impl Walk {
     /// `count` terms, `stride` apart.
     #[inline(always)]
@@ -115,13 +143,58 @@ unsafe fn tile<S: Simd<E>, E: Float, const R: usize, const N: usize, const COPY:
     sums
 }
 
+/// [`tile`] in a function of its own.
+///
+/// # Safety
+/// As [`tile`]; `R` rows at `sums` are writable.
+#[inline(never)]
+unsafe fn outlined<S: Simd<E>, E: Float, const R: usize, const N: usize, const COPY: bool>(
+    s: S,
+    walk: &Walk,
+    a: &[*const E; R],
+    b: &Panel<E>,
+    sums: *mut [S::V; N],
+) {
+    s.vectorize(
+        #[inline(always)]
+        || {
+            let walk = Walk { lanewise: false, ..*walk };
+            // SAFETY: the caller's promise.
+            unsafe { sums.cast::<[[S::V; N]; R]>().write(tile::<S, E, R, N, COPY>(s, walk, *a, *b)) };
+        },
+    );
+}
+
+/// The first `R` rows of `sums` become those of a tile.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+unsafe fn fill<S: Simd<E>, E: Float, T: Tiles, const R: usize, const N: usize, const COPY: bool>(
+    s: S,
+    walk: Walk,
+    a: [*const E; R],
+    b: Panel<E>,
+    sums: &mut [[S::V; N]],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if T::in_kernel(&walk) {
+            sums[..R].copy_from_slice(&tile::<S, E, R, N, COPY>(s, walk, a, b));
+        } else {
+            assert!(sums.len() >= R);
+            outlined::<S, E, R, N, COPY>(s, &walk, &a, &b, sums.as_mut_ptr());
+        }
+    }
+}
+
 /// All rows of one panel, `N` vectors wide: `finish` gets each vector with its row and its place in the panel.
 ///
 /// # Safety
 /// For every row in `rows`, the walk from `a(row)` is readable, and so are `N` vectors of each row of `b`; if
 /// `b.copy` is not null, as many are writable one after the other there.
 #[inline(always)]
-pub(super) unsafe fn panel<S: Simd<E>, E: Float, const N: usize>(
+pub(super) unsafe fn panel<S: Simd<E>, E: Float, T: Tiles, const N: usize>(
     s: S,
     rows: Range<usize>,
     walk: Walk,
@@ -138,23 +211,24 @@ pub(super) unsafe fn panel<S: Simd<E>, E: Float, const N: usize>(
         let a = |r: usize| a((row + r).min(last));
         // SAFETY: the caller's promise; the pointers belong to rows in range.
         unsafe {
+            let sums = &mut sums[..];
             if const { is_high::<S, E>() } {
                 match height {
                     12 if row == rows.start && !b.copy.is_null() => {
-                        sums = tile::<S, E, 12, N, true>(s, walk, from_fn(a), b);
+                        fill::<S, E, T, 12, N, true>(s, walk, from_fn(a), b, sums);
                         b = Panel { ptr: b.copy, stride: N * S::LANES, copy: b.copy };
                     }
-                    12 => sums = tile::<S, E, 12, N, false>(s, walk, from_fn(a), b),
-                    8 => sums[..8].copy_from_slice(&tile::<S, E, 8, N, false>(s, walk, from_fn(a), b)),
-                    _ => sums[..4].copy_from_slice(&tile::<S, E, 4, N, false>(s, walk, from_fn(a), b)),
+                    12 => fill::<S, E, T, 12, N, false>(s, walk, from_fn(a), b, sums),
+                    8 => fill::<S, E, T, 8, N, false>(s, walk, from_fn(a), b, sums),
+                    _ => fill::<S, E, T, 4, N, false>(s, walk, from_fn(a), b, sums),
                 }
             } else if height == 6 && row == rows.start && !b.copy.is_null() {
-                sums[..6].copy_from_slice(&tile::<S, E, 6, N, true>(s, walk, from_fn(a), b));
+                fill::<S, E, T, 6, N, true>(s, walk, from_fn(a), b, sums);
                 b = Panel { ptr: b.copy, stride: N * S::LANES, copy: b.copy };
             } else if height == 6 {
-                sums[..6].copy_from_slice(&tile::<S, E, 6, N, false>(s, walk, from_fn(a), b));
+                fill::<S, E, T, 6, N, false>(s, walk, from_fn(a), b, sums);
             } else {
-                sums[..5].copy_from_slice(&tile::<S, E, 5, N, false>(s, walk, from_fn(a), b));
+                fill::<S, E, T, 5, N, false>(s, walk, from_fn(a), b, sums);
             }
         }
         // One loop for every size of tile, so that the epilogue is compiled once.
@@ -197,7 +271,7 @@ fn height<S: Simd<E>, E: Float>(rows: usize) -> usize {
 /// # Safety
 /// As [`panel`], for what `a` and `b` give.
 #[inline(always)]
-pub(super) unsafe fn panels<S: Simd<E>, E: Float>(
+pub(super) unsafe fn panels<S: Simd<E>, E: Float, T: Tiles>(
     s: S,
     rows: Range<usize>,
     cols: Range<usize>,
@@ -215,7 +289,7 @@ pub(super) unsafe fn panels<S: Simd<E>, E: Float>(
         let b = b(col, width);
         // SAFETY: the caller's promise.
         unsafe {
-            panel::<S, E, VECTORS>(
+            panel::<S, E, T, VECTORS>(
                 s,
                 rows.clone(),
                 walk,
@@ -236,7 +310,7 @@ pub(super) unsafe fn panels<S: Simd<E>, E: Float>(
     // SAFETY: the caller's promise.
     unsafe {
         if rest > S::LANES {
-            panel::<S, E, VECTORS>(
+            panel::<S, E, T, VECTORS>(
                 s,
                 rows,
                 walk,
@@ -247,7 +321,7 @@ pub(super) unsafe fn panels<S: Simd<E>, E: Float>(
                 |v, row, n| epilogue(v, row, col + n * S::LANES, (rest - n * S::LANES).min(S::LANES)),
             );
         } else {
-            panel::<S, E, 1>(
+            panel::<S, E, T, 1>(
                 s,
                 rows,
                 walk,
@@ -301,9 +375,10 @@ unsafe fn wide_tiles<S: Simd<E>, E: Float, const N: usize>(
 ) -> Range<usize> {
     while cols.len() >= N * S::LANES {
         let b = Panel { ptr: b.wrapping_add(cols.start), stride, copy: core::ptr::null_mut() };
+        let mut sums = [[s.splat(E::ZERO); N]];
         // SAFETY: the caller's promise.
-        let [sums] = unsafe { tile::<S, E, 1, N, false>(s, walk, [a], b) };
-        for v in sums {
+        unsafe { fill::<S, E, Shared, 1, N, false>(s, walk, [a], b, &mut sums) };
+        for v in sums[0] {
             epilogue(v, cols.start, S::LANES);
             cols.start += S::LANES;
         }
