@@ -1,6 +1,7 @@
-//! `memory(max = …)`: what a call's values take, against the user's bound.
+//! `memory(max = …)`: what a call's values take once `recompute` has done what it can, against the user's bound.
 
 use crate::codegen::{Entry, Module, bytes};
+use crate::cost;
 use crate::diag::{Diagnostic, Diagnostics, location};
 use crate::ir::NodeId;
 use crate::ops::Op;
@@ -21,7 +22,16 @@ pub fn check(module: &Module, errors: &mut Diagnostics) -> bool {
     let message =
         format!("`{function}` takes {} for {} rows, past the bound", exact(needed, max), module.network.batch);
     let (kernel, live) = peak(entry);
-    let mut error = Diagnostic::new(span, message).note(format!("most is needed in `{kernel}`, where these live:"));
+    let least = match entry.recomputed {
+        0 => "nothing that could be computed again instead of being kept lowers that".to_string(),
+        again => {
+            let all = cost::graph_flops(&entry.program.function.graph).of_rows(module.network.batch);
+            let more = 100.0 * again as f64 / all.saturating_sub(again).max(1) as f64;
+            format!("that is the least that was found, with {more:.1} % more arithmetic to compute values again")
+        }
+    };
+    let mut error =
+        Diagnostic::new(span, message).note(least).note(format!("most is needed in `{kernel}`, where these live:"));
     for &(size, value) in live.iter().take(SHOWN) {
         error = error.note(describe(entry, value, size));
     }

@@ -5,6 +5,7 @@ use proc_macro2::Ident;
 
 use crate::autodiff;
 use crate::codegen::snake;
+use crate::cost;
 use crate::explain;
 use crate::ir::verify::{Scope, Stage};
 use crate::ir::{
@@ -13,6 +14,7 @@ use crate::ir::{
 use crate::ops::{Broadcast, Constant, Input, Op, Scalar};
 use crate::optimizer::Trained;
 use crate::passes::{self, Driver, Failure, Mode, Trace};
+use crate::recompute::recompute;
 
 /// An entry point, and what the passes did to it.
 #[derive(Clone, Debug)]
@@ -21,6 +23,9 @@ pub struct Optimised {
     pub function: Function,
     /// Pass by pass.
     pub trace: Vec<Trace>,
+    /// Of its floating-point operations on a full batch, those that compute values again to keep within a bound of
+    /// memory.
+    pub recomputed: u64,
 }
 
 /// All entry points: `step` first if the network has a loss, then `run`, `loss` and the methods. With `dump`, the
@@ -107,8 +112,15 @@ fn function(network: &Network, name: &str, roots: Vec<Root>, goal: Goal<'_>, dum
     driver.apply_everywhere("legalise", Stage::Backward, &mut graph, |graph| Ok(passes::legalise(graph)))?;
     driver.apply_everywhere("dce", Stage::Backward, &mut graph, passes::dce)?;
     driver.apply_everywhere("cse", Stage::Backward, &mut graph, passes::cse)?;
+    // Nothing may join what is computed twice after this.
+    let once = cost::graph_flops(&graph).of_rows(network.batch);
+    if let Some((max, _)) = network.memory_max {
+        driver.apply("recompute", Stage::Backward, &mut graph, |graph| recompute(graph, network.batch, max))?;
+    }
+    let recomputed = cost::graph_flops(&graph).of_rows(network.batch).saturating_sub(once);
     let trace = driver.into_trace();
-    Ok(Optimised { function: Function { name: name.to_string(), inputs: network.inputs.clone(), graph }, trace })
+    let function = Function { name: name.to_string(), inputs: network.inputs.clone(), graph };
+    Ok(Optimised { function, trace, recomputed })
 }
 
 /// Adds the gradients and the updates of all trainable parameters.

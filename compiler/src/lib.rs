@@ -19,6 +19,7 @@ pub mod ops;
 pub mod optimizer;
 pub mod passes;
 pub mod plan;
+pub mod recompute;
 pub mod report;
 pub mod resolve;
 pub mod syntax;

@@ -15,14 +15,14 @@ use crate::plan::plan;
 /// Which stage contradicted itself: kiln's bug.
 pub fn assemble(network: Network, functions: Vec<Optimised>) -> Result<Module, String> {
     let mut entries = Vec::new();
-    for Optimised { function, .. } in functions {
+    for Optimised { function, recomputed, .. } in functions {
         let name = function.name.clone();
         let bug = |stage: &str, error: String| format!("{stage} `{name}`: {error}");
         let program = fuse::fuse(function).map_err(|error| bug("fusing", error))?;
         fuse::verify(&program).map_err(|error| bug("fusing", error))?;
         let plan = plan(&program, network.batch).map_err(|error| bug("planning the memory of", error))?;
         let uniforms = uniforms(&program);
-        entries.push(Entry { program, plan, uniforms });
+        entries.push(Entry { program, plan, uniforms, recomputed });
     }
     let layout = Layout::of(&network);
     Ok(Module { network, entries, layout })

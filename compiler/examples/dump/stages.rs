@@ -70,7 +70,7 @@ fn names(functions: &[Optimised]) -> Vec<&'static str> {
 
 /// The graph after each run of the pass that changed it; where none did, after the last.
 fn passes(functions: &[Optimised], after: &str, text: &mut String) {
-    for Optimised { function, trace } in functions {
+    for Optimised { function, trace, .. } in functions {
         let runs = || trace.iter().enumerate().filter(|(_, run)| after == "all" || run.name == after);
         let any = runs().any(|(_, run)| run.changed);
         let last = runs().next_back().map(|(place, _)| place);

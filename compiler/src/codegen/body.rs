@@ -45,7 +45,7 @@ pub(super) struct Within<'a> {
 impl<'a> Context<'a> {
     /// The context of an entry point.
     pub(super) fn of(network: &'a Network, layout: &'a Layout, entry: &'a Entry) -> Self {
-        let Entry { program, plan, uniforms } = entry;
+        let Entry { program, plan, uniforms, .. } = entry;
         Self { network, layout, program, plan, uniforms, within: None }
     }
 
@@ -175,7 +175,7 @@ impl<'a> Body<'a> {
             graph.inputs(node).into_iter().for_each(|part| drop(self.operand(part)));
             return TokenStream::new();
         }
-        let view = matches!(graph.op(node), Op::Broadcast(_) | Op::Reshape(_));
+        let view = matches!(graph.op(node), Op::Broadcast(_) | Op::Reshape(_) | Op::Later(_));
         let expression = if view {
             let access = needs.access_through(graph, node);
             self.read(&access, graph.ty(node))
@@ -386,7 +386,7 @@ impl<'a> Body<'a> {
 fn constant(graph: &Graph, node: NodeId) -> Option<TokenStream> {
     match (graph.op(node), graph.op(node).rules().lowering()) {
         (Op::Constant(_), Lowering::Free(emit)) => Some(emit(graph.op(node), &[])),
-        (Op::Broadcast(_) | Op::Reshape(_), _) => constant(graph, graph.input(node, 0)),
+        (Op::Broadcast(_) | Op::Reshape(_) | Op::Later(_), _) => constant(graph, graph.input(node, 0)),
         _ => None,
     }
 }

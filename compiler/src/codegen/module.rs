@@ -13,6 +13,9 @@ pub struct Entry {
     pub plan: Plan,
     /// Scalars that hold for a whole call and that kernels read, in order.
     pub uniforms: Vec<NodeId>,
+    /// Of its floating-point operations on a full batch, those that compute values again to keep within a bound of
+    /// memory.
+    pub recomputed: u64,
 }
 
 /// A compiled network.

@@ -93,6 +93,14 @@ fn rows(module: &Module) -> Vec<Row> {
     inputs.chain(layers).collect()
 }
 
+/// How many of the operations compute values again, if any do.
+fn again(entry: &Entry) -> String {
+    match entry.recomputed {
+        0 => String::new(),
+        flops => format!(" ({} of them again, for less memory)", grouped(flops)),
+    }
+}
+
 /// What the network costs, a line each.
 fn totals(module: &Module) -> Vec<String> {
     let network = &module.network;
@@ -108,18 +116,20 @@ fn totals(module: &Module) -> Vec<String> {
     )];
     if let Some(entry) = module.entry("step") {
         lines.push(format!(
-            "Training step of {} rows: {} FLOPs, {} arena, {} optimiser state",
+            "Training step of {} rows: {} FLOPs{}, {} arena, {} optimiser state",
             network.batch,
             grouped(flops(module, entry)),
+            again(entry),
             bytes(entry.plan.arena_bytes),
             bytes(state_elements(module) * size)
         ));
     }
     if let Some(entry) = module.entry("run") {
         lines.push(format!(
-            "Inference of {} rows: {} FLOPs, {} arena",
+            "Inference of {} rows: {} FLOPs{}, {} arena",
             network.batch,
             grouped(flops(module, entry)),
+            again(entry),
             bytes(entry.plan.arena_bytes)
         ));
     }

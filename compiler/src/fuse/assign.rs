@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::grouping::{Grouping, get};
 use crate::fuse::level::{self, Level};
-use crate::fuse::{Kind, Refusal, order};
+use crate::fuse::{Kind, Refusal, later, order};
 use crate::ir::NodeId;
 use crate::ops::{Lowering, Op};
 
@@ -14,8 +14,8 @@ impl Grouping<'_> {
         let graph = self.graph;
         let mut sources: BTreeSet<usize> = BTreeSet::new();
         let reads = self.needs.sources(graph, node);
-        for read in reads.iter() {
-            sources.extend(self.group_of.get(read));
+        for before in reads.iter().chain(&later::awaited(graph, self.needs, node)) {
+            sources.extend(self.group_of.get(before));
         }
         // What overwrites a parameter comes after everybody who reads the old value.
         if let Some(old) = overwrites.get(&node) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::body::{self, Frame};
 use super::grouping::{Group, Grouping};
 use super::level;
-use crate::fuse::{Kernel, Needs, Program, access, merge, order, pools, sink, sums};
+use crate::fuse::{Kernel, Needs, Program, access, later, merge, order, pools, sink, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind};
 use crate::ops::Op;
 
@@ -163,6 +163,8 @@ fn finish(graph: &Graph, needs: &Needs, groups: Vec<Group>, group_of: &BTreeMap<
         });
         let writes: Vec<NodeId> =
             group.nodes.iter().copied().filter(|node| rooted.contains(node) || read_elsewhere.contains(node)).collect();
+        let awaits = group.nodes.iter().flat_map(|&node| later::awaited(graph, needs, node));
+        let awaits = awaits.filter(|node| !group.nodes.contains(node)).collect();
         let name = super::program::unique(&mut names, super::program::name(graph, group.kind, &group.nodes));
         kernels.push(Kernel {
             name,
@@ -174,6 +176,7 @@ fn finish(graph: &Graph, needs: &Needs, groups: Vec<Group>, group_of: &BTreeMap<
             nodes: group.nodes,
             writes,
             reads,
+            awaits,
         });
     }
     kernels

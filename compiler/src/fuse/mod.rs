@@ -6,6 +6,7 @@ mod assign;
 mod body;
 mod group;
 mod grouping;
+mod later;
 mod level;
 mod memo;
 mod merge;

@@ -16,7 +16,9 @@ pub(super) fn order(
 ) -> Result<Vec<usize>, String> {
     let mut waits: Vec<BTreeSet<usize>> = kernels
         .iter()
-        .map(|kernel| kernel.reads.iter().filter_map(|read| group_of.get(read).copied()).collect())
+        .map(|kernel| {
+            kernel.reads.iter().chain(&kernel.awaits).filter_map(|node| group_of.get(node).copied()).collect()
+        })
         .collect();
     for (writer, old) in overwrites {
         let Some(&writing) = group_of.get(writer) else { continue };

@@ -68,6 +68,8 @@ pub struct Kernel {
     pub writes: Vec<NodeId>,
     /// Stored values that it reads.
     pub reads: BTreeSet<NodeId>,
+    /// Values that must be there before it runs, whether or not it reads them.
+    pub awaits: BTreeSet<NodeId>,
 }
 
 impl Kernel {

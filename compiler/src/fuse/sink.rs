@@ -27,7 +27,9 @@ pub(super) fn sink(
     let roots = &grouping.graph.roots;
     let rooted = roots.iter().map(|root| grouping.needs.storage(grouping.graph, root.node)).collect();
     let old = overwrites.values().flatten().copied().collect();
-    let facts = Facts { readers, rooted, old };
+    let nodes = grouping.group_of.keys();
+    let awaited = nodes.flat_map(|&node| super::later::awaited(grouping.graph, grouping.needs, node)).collect();
+    let facts = Facts { readers, rooted, old, awaited };
     for from in 0..grouping.groups.len() {
         for to in later(grouping, &facts, from) {
             let moved = movable(grouping, &facts, from, to);
@@ -46,6 +48,8 @@ struct Facts {
     rooted: BTreeSet<NodeId>,
     /// Values that a kernel writes over.
     old: BTreeSet<NodeId>,
+    /// Values that a kernel waits for, be it that it reads them or not.
+    awaited: BTreeSet<NodeId>,
 }
 
 impl Facts {
@@ -109,6 +113,7 @@ fn may_move(grouping: &Grouping<'_>, facts: &Facts, node: NodeId, to: usize, mov
     matches!(graph.op(node).rules().lowering(), Lowering::Pointwise(_))
         && !needs.joined.contains(&node)
         && !facts.rooted.contains(&node)
+        && !facts.awaited.contains(&node)
         && grouping.wanted_suffix(node).is_none()
         && same(graph.ty(node), &target.domain)
         && !reads.iter().any(|read| facts.old.contains(read))

@@ -7,7 +7,8 @@
 //! 5. a kernel that writes over a parameter or a slot comes after every kernel that reads the old value;
 //! 6. rows and columns can address every operand;
 //! 7. no comparison is stored;
-//! 8. every loop has its body's program, and it holds.
+//! 8. every loop has its body's program, and it holds;
+//! 9. a kernel comes after those that compute what it awaits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +46,9 @@ pub fn verify(program: &Program) -> Result<(), String> {
             if !addressable(program, kernel, node) {
                 return Err(at(6, "an operand that is no run of columns"));
             }
+        }
+        if let Some(node) = kernel.awaits.iter().find(|node| !computed.contains_key(node)) {
+            return Err(format!("kernel invariant 9: `{}` does not wait for {node}", kernel.name));
         }
         if let Some(&node) = kernel.writes.iter().find(|&&node| graph.ty(node).dtype == DType::Bool) {
             return Err(format!("kernel invariant 7: {node} of `{}` is a comparison", kernel.name));

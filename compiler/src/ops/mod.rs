@@ -203,6 +203,8 @@ primitives! {
     // Loops
     scan::Scan,
     take::Take,
+    // Order
+    later::Later,
     // What a pass takes out
     phase::Phase,
     stop_gradient::StopGradient,

@@ -183,7 +183,9 @@ impl<'a> Machine<'a> {
         } else if self.program.kernel_of.contains_key(&node) {
             found(node, element);
         } else {
-            for input in self.graph().inputs(node) {
+            // What a value waits for is not read.
+            let read = if matches!(self.graph().op(node), Op::Later(_)) { 1 } else { usize::MAX };
+            for input in self.graph().inputs(node).into_iter().take(read) {
                 self.resolve(kernel, input, self.behind(node, input, element), found);
             }
         }

@@ -11,6 +11,7 @@ use kiln_compiler::ops::Op;
 use kiln_compiler::optimizer::Trained;
 use kiln_compiler::passes::{Driver, Failure, Mode, cse, dce, legalise, specialise};
 use kiln_compiler::plan::{Place, Plan};
+use kiln_compiler::recompute::recompute;
 use kiln_compiler::{module, resolve, syntax};
 use proc_macro2::{Ident, Span};
 use proptest::prelude::*;
@@ -21,8 +22,14 @@ use crate::machine::Machine;
 /// Rows of the batch: shares of two to four threads differ.
 const BATCH: usize = 5;
 
-/// The case's function, optimised, as a module of its own.
-fn assemble(program: &[(u8, u64)], seed: u64, mode: Mode, optimizer: Option<Optimizer>) -> Result<Module, String> {
+/// The case's function, optimised, as a module of its own; `tight` with as little memory as recomputation reaches.
+fn assemble(
+    program: &[(u8, u64)],
+    seed: u64,
+    mode: Mode,
+    optimizer: Option<Optimizer>,
+    tight: bool,
+) -> Result<Module, String> {
     let mut case = Case::new(program, seed);
     let mut graph = case.builder.graph.clone();
     let failed = |failure: Failure| failure.to_string();
@@ -45,6 +52,9 @@ fn assemble(program: &[(u8, u64)], seed: u64, mode: Mode, optimizer: Option<Opti
     driver.apply("legalise", Stage::Backward, &mut graph, |graph| Ok(legalise(graph))).map_err(failed)?;
     driver.apply("dce", Stage::Backward, &mut graph, dce).map_err(failed)?;
     driver.apply("cse", Stage::Backward, &mut graph, cse).map_err(failed)?;
+    if tight {
+        driver.apply("recompute", Stage::Backward, &mut graph, |graph| recompute(graph, BATCH, 0)).map_err(failed)?;
+    }
     let builder = &case.builder;
     let network = Network {
         attributes: Default::default(),
@@ -68,7 +78,7 @@ fn assemble(program: &[(u8, u64)], seed: u64, mode: Mode, optimizer: Option<Opti
     };
     let function = Function { name: "run".into(), inputs: builder.inputs.clone(), graph };
     let text = function.graph.to_string();
-    module::assemble(network, vec![Optimised { function, trace: Vec::new() }])
+    module::assemble(network, vec![Optimised { function, trace: Vec::new(), recomputed: 0 }])
         .map_err(|error| format!("{error}\n{text}"))
 }
 
@@ -88,8 +98,13 @@ fn check(program: &[(u8, u64)], seed: u64) -> Result<(), TestCaseError> {
         ema: (seed / 12).is_multiple_of(2).then_some(0.9),
         accumulate: 1 + (seed / 24 % 2) as usize,
     };
-    for (mode, optimizer) in [(Mode::Training, Some(optimizer)), (Mode::Training, None), (Mode::Inference, None)] {
-        let module = assemble(program, seed, mode, optimizer).map_err(TestCaseError::fail)?;
+    for (mode, optimizer, tight) in [
+        (Mode::Training, Some(optimizer), false),
+        (Mode::Training, Some(optimizer), true),
+        (Mode::Training, None, false),
+        (Mode::Inference, None, false),
+    ] {
+        let module = assemble(program, seed, mode, optimizer, tight).map_err(TestCaseError::fail)?;
         for entry in &module.entries {
             let found = Machine::new(&entry.program, &entry.plan, BATCH).check();
             let text = || format!("{}\n{}", entry.program.function.graph, entry.plan.describe(&entry.program));
@@ -132,6 +147,22 @@ fn compile(source: &str) -> Module {
     let network = network.unwrap_or_else(|| panic!("{}", errors.render("network", source)));
     let functions = functions::functions(&network, false).expect("sound passes");
     module::assemble(network, functions).expect("sound plans")
+}
+
+/// Lets `found` see the primitives of a training step that computes values again.
+pub(crate) fn recomputed(found: &mut dyn FnMut(&Op)) {
+    let module = compile(
+        "Net<batch = 5> {
+            memory(max = \"1 KiB\");
+            let x = input([30]);
+            let y = class(2);
+            let logits = x.dense(30).tanh().dense(30).tanh().dense(30).tanh().dense(30).tanh().dense(2);
+            loss(cross_entropy(logits, y));
+            optimizer(adam);
+        }",
+    );
+    let graph = &module.entries[0].program.function.graph;
+    graph.ids().into_iter().for_each(|node| found(graph.op(node)));
 }
 
 #[test]
