@@ -15,6 +15,8 @@ use crate::ops::Op;
 ///
 /// # Errors
 /// None; the signature is every pass's.
+// The order that a loop's body remembers takes no part in its hash, which is that of its text.
+#[allow(clippy::mutable_key_type)]
 pub fn cse(graph: &mut Graph) -> Result<bool, String> {
     let order = graph.topological();
     let mut known: HashMap<(Op, Vec<NodeId>), NodeId> = HashMap::with_capacity(order.len());

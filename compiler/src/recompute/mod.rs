@@ -108,19 +108,23 @@ mod tests {
         graph.ids().into_iter().filter(|&node| is(graph.op(node))).count()
     }
 
-    /// Sixteen layers of one width.
-    const DEEP: &str = "let x = input([64]);
-        let y = class(3);
-        let mut h = x;
-        for _ in 0..16 { h = h.dense(64).sigmoid(); }
-        loss(cross_entropy(h.dense(3), y));
-        optimizer(sgd(lr = 0.1));";
+    /// So many layers of one width.
+    fn deep(layers: usize) -> String {
+        format!(
+            "let x = input([64]);
+            let y = class(3);
+            let mut h = x;
+            for _ in 0..{layers} {{ h = h.dense(64).sigmoid(); }}
+            loss(cross_entropy(h.dense(3), y));
+            optimizer(sgd(lr = 0.1));"
+        )
+    }
 
     #[test]
     fn a_deep_chain_fits_a_third() {
-        let free = step(DEEP, None);
+        let free = step(&deep(64), None);
         let max = arena(&free) / 3;
-        let tight = step(DEEP, Some(max));
+        let tight = step(&deep(64), Some(max));
         assert!(arena(&tight) <= max, "{} of {max} bytes", arena(&tight));
         let total = |step: &Optimised| cost::graph_flops(&step.function.graph).of_rows(8);
         let (before, after) = (total(&free), total(&tight));
@@ -129,22 +133,22 @@ mod tests {
         assert!(3 * after <= 4 * before, "{after} instead of {before}");
         let last = tight.trace.last().unwrap();
         assert!(last.name == "recompute" && last.changed && last.text.as_ref().unwrap().contains("= later "));
-        assert_eq!(tight.function.graph.to_string(), step(DEEP, Some(max)).function.graph.to_string());
+        assert_eq!(tight.function.graph.to_string(), step(&deep(64), Some(max)).function.graph.to_string());
     }
 
     #[test]
     fn what_fits_is_left_alone() {
-        let free = step(DEEP, None);
-        let same = step(DEEP, Some(arena(&free)));
+        let free = step(&deep(16), None);
+        let same = step(&deep(16), Some(arena(&free)));
         assert_eq!((free.function.graph.to_string(), 0), (same.function.graph.to_string(), same.recomputed));
         assert!(!same.trace.last().unwrap().changed);
     }
 
     #[test]
     fn a_smaller_bound_costs_no_less() {
-        let whole = arena(&step(DEEP, None));
+        let whole = arena(&step(&deep(16), None));
         let costs: Vec<u64> =
-            [9, 8, 7, 6, 5, 4].map(|tenths| step(DEEP, Some(whole * tenths / 10)).recomputed).to_vec();
+            [9, 8, 7, 6, 5, 4].map(|tenths| step(&deep(16), Some(whole * tenths / 10)).recomputed).to_vec();
         assert!(costs[5] > 0 && costs.is_sorted(), "{costs:?}");
     }
 
@@ -183,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_estimate_of_what_is_there_is_its_bound() {
-        let graph = step(DEEP, None).function.graph;
+        let graph = step(&deep(16), None).function.graph;
         let (program, plan) = planned(&graph, 8).unwrap();
         let model = Model::of(&graph, &program, &plan, 8);
         let all = estimate::estimate(&model, &vec![false; model.values.len()]).unwrap();
