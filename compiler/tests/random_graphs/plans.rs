@@ -219,8 +219,20 @@ fn broken_plans_are_caught() {
         plan.places.iter().filter_map(at).collect()
     };
     let largest = arena(plan).into_iter().max_by_key(|&(node, _)| program.function.graph.ty(node).bytes(5));
-    let (largest, offset) = largest.expect("values in the arena");
-    assert!(broken(&|plan| plan.places.extend([(largest, Place::Arena(offset + 8))])).is_err());
+    let (largest, _) = largest.expect("values in the arena");
+    let alone = || plan.buffers.iter().filter(|(_, _, values)| values.len() == 1);
+    let pairs = alone().flat_map(|one| alone().map(move |other| (one, other)));
+    let together = pairs
+        .filter(|((one, at, _), (other, there, _))| at != there && one.lower < other.upper && other.lower < one.upper);
+    let mut moved = 0;
+    for ((_, _, values), (_, there, _)) in together {
+        assert!(
+            broken(&|plan| plan.places.extend([(values[0], Place::Arena(*there))])).is_err(),
+            "{values:?} at {there}"
+        );
+        moved += 1;
+    }
+    assert!(moved > 0, "no two values live together");
     assert!(broken(&|plan| plan.places.extend([(largest, Place::Arena(plan.arena_bytes))])).is_err());
     assert!(broken(&|plan| plan.places.retain(|&node, _| node != largest)).is_err());
     let all_at_0 = broken(&|plan| plan.places.extend(arena(plan).into_iter().map(|(node, _)| (node, Place::Arena(0)))));
