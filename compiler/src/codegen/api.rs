@@ -171,9 +171,7 @@ fn consts(module: &Module, hidden: &Ident) -> TokenStream {
     let arena = int(summary::infer_arena(module));
     let infer_flops = flops(module.entry("run"));
     let training = module.entry("step").map(|entry| {
-        // A trainer that also computes gradients has one arena for both.
-        let gradients = module.entry("gradients").map_or(0, |entry| entry.plan.arena_bytes);
-        let arena = int(entry.plan.arena_bytes.max(gradients));
+        let arena = int(summary::train_arena(module));
         let flops = flops(Some(entry));
         let state = int(summary::state_elements(module) * network.dtype.bytes());
         quote! {

@@ -17,11 +17,17 @@ pub(crate) fn constants(module: &Module) -> Vec<(&'static str, u64)> {
     if let Some(step) = module.entry("step") {
         found.push(("OPTIMIZER_BYTES", (state_elements(module) * size) as u64));
         found.push(("TRAIN_FLOPS", flops(module, step)));
-        found.push(("TRAIN_ARENA_BYTES", step.plan.arena_bytes as u64));
+        found.push(("TRAIN_ARENA_BYTES", train_arena(module) as u64));
     }
     found.push(("INFER_FLOPS", module.entry("run").map_or(0, |run| flops(module, run))));
     found.push(("INFER_ARENA_BYTES", infer_arena(module) as u64));
     found
+}
+
+/// Bytes of a trainer's arena: of steps, and of gradients where it computes those too.
+pub(super) fn train_arena(module: &Module) -> usize {
+    let entries = ["step", "gradients"].into_iter().filter_map(|name| module.entry(name));
+    entries.map(|entry| entry.plan.arena_bytes).max().unwrap_or(0)
 }
 
 /// Bytes of the arena that all of inference shares.
