@@ -122,8 +122,13 @@ pub(super) fn moves(cx: Context<'_>, kernel: &Kernel, anchor: NodeId) -> TokenSt
             let (from, to) = (int(block.from), int(block.to));
             let (dims, from_strides, to_strides) =
                 (array(&block.dims), signed_array(&block.from_strides), array(&block.to_strides));
+            let (copy, simd) = match result.dtype == cx.network.dtype {
+                true => (quote!(copy_floats), Some(quote!(s,))),
+                false => (quote!(copy), None),
+            };
             Some(quote! {
-                ::kiln::engine::copy(
+                ::kiln::engine::#copy(
+                    #simd
                     #dims,
                     #source.add(row * #row + #from).cast_const(),
                     #from_strides,

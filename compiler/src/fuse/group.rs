@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::body::{self, Frame};
 use super::grouping::{Group, Grouping};
 use super::level;
-use crate::fuse::{Kernel, Needs, Program, access, later, merge, order, pools, sink, sums};
+use crate::fuse::{Kernel, Needs, Program, access, again, later, merge, order, pools, sink, sums};
 use crate::ir::{Function, Graph, NodeId, RootKind};
 use crate::ops::Op;
 
@@ -20,27 +20,18 @@ pub fn fuse(function: Function) -> Result<Program, String> {
 /// The same for a body of a loop, given what its operands are.
 pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Result<Program, String> {
     body::unify_takes(&mut function.graph);
-    let is_body = frame.is_some();
     let mut needs = Needs::of(&mut function.graph, frame);
     level::store_unwalkable(&function.graph, &mut needs);
     needs.settled();
     let graph = &function.graph;
     let overwrites = overwrites(graph, &needs);
-    let mut grouping = Grouping::new(graph, &needs, &overwrites);
-    let order = updates_last(graph, &needs, &overwrites);
-    for &node in &order {
-        if needs.is_work(graph, node) {
-            grouping.assign(node, &overwrites);
-        }
-    }
-    let position = order.iter().enumerate().map(|(place, &node)| (node, place)).collect();
-    merge::merge(&mut grouping, &position, &overwrites);
-    sink::sink(&mut grouping, &position, &overwrites);
-    sums::join_products(&mut grouping, &position);
-    // In a loop, what a pool makes may have its rows apart.
-    if !is_body {
-        pools::join_convolutions(&mut grouping, &position);
-    }
+    let stored = grouped(graph, &needs, &overwrites);
+    let again = needs.computing_again(&again::again(&stored, &overwrites));
+    let again = again.as_ref().map(|needs| grouped(graph, needs, &overwrites));
+    // What was chosen kernel by kernel must be less in all.
+    let less = |computed: &Grouping<'_>| again::traffic(computed) < again::traffic(&stored);
+    let grouping = again.filter(less).unwrap_or(stored);
+    let needs = grouping.needs.clone();
     let (groups, group_of, refusals) = grouping.compact();
     let kernels = finish(graph, &needs, groups, &group_of);
     let order = order::order(graph, &needs, &kernels, &group_of, &overwrites)?;
@@ -54,6 +45,26 @@ pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Resul
     let kernels: Vec<Kernel> = order.iter().filter_map(|&kernel| slots[kernel].take()).collect();
     let loops = body::programs(graph, &needs, &kernels)?;
     Ok(Program { function, kernels, kernel_of, needs, refusals, loops })
+}
+
+/// The nodes in groups, as far as that goes.
+fn grouped<'a>(graph: &'a Graph, needs: &'a Needs, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> Grouping<'a> {
+    let mut grouping = Grouping::new(graph, needs, overwrites);
+    let order = updates_last(graph, needs, overwrites);
+    for &node in &order {
+        if needs.is_work(graph, node) {
+            grouping.assign(node, overwrites);
+        }
+    }
+    let position = order.iter().enumerate().map(|(place, &node)| (node, place)).collect();
+    merge::merge(&mut grouping, &position, overwrites);
+    sink::sink(&mut grouping, &position, overwrites);
+    sums::join_products(&mut grouping, &position);
+    // In a loop, what a pool makes may have its rows apart.
+    if needs.frame.is_none() {
+        pools::join_convolutions(&mut grouping, &position);
+    }
+    grouping
 }
 
 /// A topological order in which what is written over a parameter or a slot, and all that follows from it, comes after

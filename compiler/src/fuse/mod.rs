@@ -2,6 +2,7 @@
 //! what is only read inside it never reaches memory.
 
 pub mod access;
+mod again;
 mod assign;
 mod body;
 mod group;
@@ -17,6 +18,8 @@ mod program;
 mod refusal;
 mod sink;
 mod sums;
+#[cfg(test)]
+mod testing;
 mod verify;
 
 pub use body::{Frame, index};

@@ -138,6 +138,18 @@ impl Needs {
         self.counts_columns.switch_on();
     }
 
+    /// The same with more nodes that each reader's kernel computes again, if there are any.
+    pub(super) fn computing_again(&self, nodes: &BTreeSet<NodeId>) -> Option<Self> {
+        if nodes.is_empty() {
+            return None;
+        }
+        let mut needs = self.clone();
+        needs.inlined.extend(nodes);
+        (needs.sources, needs.leaves, needs.counts_columns) = Default::default();
+        needs.settled();
+        Some(needs)
+    }
+
     /// The values that a node reads as a kernel computes it: views and recomputed nodes looked through.
     pub fn sources(&self, graph: &Graph, node: NodeId) -> Rc<BTreeSet<NodeId>> {
         self.sources.get(node, || self.find_sources(graph, node))

@@ -182,19 +182,7 @@ fn hand_over(
 
 #[cfg(test)]
 mod tests {
-    use crate::diag::Diagnostics;
-    use crate::{functions, fuse, resolve, syntax};
-
-    /// How many values each product of the training step stores, by the names of kernels.
-    fn stored_by_products(source: &str) -> Vec<(String, usize)> {
-        let mut errors = Diagnostics::default();
-        let declaration = syntax::parse(source.parse().unwrap(), &mut errors).unwrap();
-        let network = resolve::resolve(&declaration, &mut errors).unwrap();
-        let program = fuse::fuse(functions::functions(&network, false).unwrap().swap_remove(0).function).unwrap();
-        assert_eq!(fuse::verify(&program), Ok(()));
-        let products = program.kernels.iter().filter(|kernel| matches!(kernel.kind, fuse::Kind::Product(_)));
-        products.map(|kernel| (kernel.name.clone(), kernel.writes.len())).collect()
-    }
+    use crate::fuse::testing::stored_by_products;
 
     #[test]
     fn a_loss_follows_from_the_logits_alone() {

@@ -20,7 +20,7 @@ use poison::Poison;
 use table::Kernel;
 use watch::{Times, Watch};
 
-pub use copy::copy;
+pub use copy::{copy, copy_floats};
 pub use memory::Memory;
 pub use sweep::{fold_columns, sweep};
 pub use view::{View, accumulate, copy_view, view};

@@ -6,7 +6,7 @@ use crate::simd::{Float, Simd};
 
 use super::MAX_LANES;
 use super::pack::pack;
-use super::tile::{Panel, Shared, VECTORS, Walk, few, panels, wide_row};
+use super::tile::{MOST_VECTORS, Panel, Shared, VECTORS, Walk, few, wide_panels, wide_row};
 
 /// Where A is transposed and its rows are this many bytes apart, each term of a tile is a cache line of its own that
 /// nobody fetches ahead: then A is packed.
@@ -31,7 +31,7 @@ pub struct Matrix<E> {
 
 /// Elements of scratch that [`gemm`] needs.
 pub const fn gemm_scratch(k: usize) -> usize {
-    k * (VECTORS * MAX_LANES + BLOCK)
+    k * (MOST_VECTORS * MAX_LANES + BLOCK)
 }
 
 /// The part `rows` × `cols` of C = A B: `epilogue(v, row, col, lanes)` gets each vector of consecutive columns once.
@@ -79,12 +79,12 @@ pub unsafe fn gemm<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
         a.row == 1 && a.col * size_of::<E>() >= APART && rows.len() > few && cols.len() > 2 * VECTORS * S::LANES;
     let most = if is_packed { BLOCK } else { (CACHED / (k * size_of::<E>()).max(1)).max(BLOCK) };
     let blocks = rows.len().div_ceil(most).max(1);
-    let block = rows.len().div_ceil(blocks).next_multiple_of(12).max(12);
+    let block = rows.len().div_ceil(blocks).next_multiple_of(24).max(24);
     for start in rows.clone().step_by(block) {
         let rows = start..rows.end.min(start + block);
         let (mut a_ptr, mut walk) = (a.ptr.wrapping_add(start * a.row), walk);
         if is_packed {
-            let to = scratch.wrapping_add(k * VECTORS * S::LANES);
+            let to = scratch.wrapping_add(k * MOST_VECTORS * S::LANES);
             // SAFETY: the block's rows are readable, and fit in scratch behind a panel of B.
             let packed = unsafe { pack(s, k, rows.len(), a_ptr, a.col, 1, to) };
             (a_ptr, walk) = (packed.ptr, Walk::line(k, packed.stride));
@@ -92,7 +92,7 @@ pub unsafe fn gemm<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
         let copy = if rows.len() > few { scratch } else { core::ptr::null_mut() };
         // SAFETY: the walks stay in A, panels are B itself or packed from it, at most `VECTORS` wide.
         unsafe {
-            panels::<S, E, Shared>(
+            wide_panels::<S, E, Shared>(
                 s,
                 rows,
                 cols.clone(),

@@ -1,9 +1,9 @@
-//! The micro-kernel that products and convolutions share: rows × 2 vectors of sums in registers.
+//! The micro-kernel that products and convolutions share: rows × 2 or 3 vectors of sums in registers.
 //!
-//! Of 16 registers, twelve accumulators (6 rows) keep two FMA units of four cycles' latency busy and leave room for two
-//! vectors of B and one element of A. Of 32, twenty-four (12 rows) halve what is loaded of B for each multiplication (K. Goto
-//! and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008; F. Van Zee and R. van de Geijn,
-//! "BLIS", 2015).
+//! Of 16 registers, twelve accumulators (6 rows × 2) keep two FMA units of four cycles' latency busy and leave room for two
+//! vectors of B and one element of A. Of 32, twenty-four halve what is loaded for each multiplication (K. Goto and R. van de
+//! Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008; F. Van Zee and R. van de Geijn, "BLIS", 2015): 8 rows × 3,
+//! which have a pointer for each row, or 12 × 2 for narrow panels.
 
 use core::array::from_fn;
 use core::ops::Range;
@@ -15,6 +15,10 @@ const MOST_ROWS: usize = 12;
 
 /// Vectors in a full panel of B.
 pub(super) const VECTORS: usize = 2;
+
+/// Vectors in a full panel where registers allow tiles of 8 rows by 3 vectors: fewer loads for each multiplication than 12 by
+/// 2, and a pointer for each row.
+pub(super) const MOST_VECTORS: usize = 3;
 
 /// Vectors of a single row's sums: as many chains as hide the latency.
 const WIDE: usize = 8;
@@ -206,13 +210,22 @@ pub(super) unsafe fn panel<S: Simd<E>, E: Float, T: Tiles, const N: usize>(
     let last = rows.end.wrapping_sub(1);
     let mut row = rows.start;
     while row < rows.end {
-        let height = height::<S, E>(rows.end - row);
+        let height = height::<S, E, N>(rows.end - row);
         // Rows past the end repeat the last one.
         let a = |r: usize| a((row + r).min(last));
         // SAFETY: the caller's promise; the pointers belong to rows in range.
         unsafe {
             let sums = &mut sums[..];
-            if const { is_high::<S, E>() } {
+            if const { N > VECTORS } {
+                match height {
+                    8 if row == rows.start && !b.copy.is_null() => {
+                        fill::<S, E, T, 8, N, true>(s, walk, from_fn(a), b, sums);
+                        b = Panel { ptr: b.copy, stride: N * S::LANES, copy: b.copy };
+                    }
+                    8 => fill::<S, E, T, 8, N, false>(s, walk, from_fn(a), b, sums),
+                    _ => fill::<S, E, T, 4, N, false>(s, walk, from_fn(a), b, sums),
+                }
+            } else if const { is_high::<S, E>() } {
                 match height {
                     12 if row == rows.start && !b.copy.is_null() => {
                         fill::<S, E, T, 12, N, true>(s, walk, from_fn(a), b, sums);
@@ -247,8 +260,10 @@ pub(super) unsafe fn panel<S: Simd<E>, E: Float, T: Tiles, const N: usize>(
 /// With many registers, tiles have 12 or 8 rows, and 4 where that is all. With few, they have 6 or 5: four rows no longer
 /// hide the latency.
 #[inline(always)]
-fn height<S: Simd<E>, E: Float>(rows: usize) -> usize {
-    if const { is_high::<S, E>() } {
+fn height<S: Simd<E>, E: Float, const N: usize>(rows: usize) -> usize {
+    if const { N > VECTORS } {
+        if rows <= 4 { 4 } else { 8 }
+    } else if const { is_high::<S, E>() } {
         let fours = rows.div_ceil(4);
         match fours {
             1 => 4,
@@ -277,19 +292,63 @@ pub(super) unsafe fn panels<S: Simd<E>, E: Float, T: Tiles>(
     cols: Range<usize>,
     walk: Walk,
     a: impl Fn(usize, usize) -> *const E,
+    b: impl FnMut(usize, usize) -> Panel<E>,
+    epilogue: impl FnMut(S::V, usize, usize, usize),
+) {
+    // SAFETY: the caller's promise.
+    unsafe { panels_of::<S, E, T, VECTORS>(s, rows, cols, walk, a, b, epilogue) }
+}
+
+/// [`panels`] as wide as registers allow.
+///
+/// # Safety
+/// As [`panels`].
+#[inline(always)]
+pub(super) unsafe fn wide_panels<S: Simd<E>, E: Float, T: Tiles>(
+    s: S,
+    rows: Range<usize>,
+    cols: Range<usize>,
+    walk: Walk,
+    a: impl Fn(usize, usize) -> *const E,
+    b: impl FnMut(usize, usize) -> Panel<E>,
+    epilogue: impl FnMut(S::V, usize, usize, usize),
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if const { is_high::<S, E>() } {
+            panels_of::<S, E, T, MOST_VECTORS>(s, rows, cols, walk, a, b, epilogue);
+        } else {
+            panels_of::<S, E, T, VECTORS>(s, rows, cols, walk, a, b, epilogue);
+        }
+    }
+}
+
+/// [`panels`] with full panels of `W` vectors.
+///
+/// # Safety
+/// As [`panels`].
+#[inline(always)]
+unsafe fn panels_of<S: Simd<E>, E: Float, T: Tiles, const W: usize>(
+    s: S,
+    rows: Range<usize>,
+    cols: Range<usize>,
+    walk: Walk,
+    a: impl Fn(usize, usize) -> *const E,
     mut b: impl FnMut(usize, usize) -> Panel<E>,
     mut epilogue: impl FnMut(S::V, usize, usize, usize),
 ) {
     if rows.is_empty() || cols.is_empty() {
         return;
     }
-    let width = VECTORS * S::LANES;
+    let width = W * S::LANES;
+    // Up to so many columns, two panels of two vectors leave nothing for one of a single vector, which loads most.
+    let narrow = if W > VECTORS { width + 1..2 * VECTORS * S::LANES + 1 } else { 0..0 };
     let mut col = cols.start;
-    for _ in 0..cols.len() / width {
+    while cols.end - col >= width && !narrow.contains(&(cols.end - col)) {
         let b = b(col, width);
         // SAFETY: the caller's promise.
         unsafe {
-            panel::<S, E, T, VECTORS>(
+            panel::<S, E, T, W>(
                 s,
                 rows.clone(),
                 walk,
@@ -302,36 +361,36 @@ pub(super) unsafe fn panels<S: Simd<E>, E: Float, T: Tiles>(
         }
         col += width;
     }
-    let rest = cols.len() % width;
-    if rest == 0 {
-        return;
-    }
-    let b = b(col, rest);
-    // SAFETY: the caller's promise.
-    unsafe {
-        if rest > S::LANES {
-            panel::<S, E, T, VECTORS>(
-                s,
-                rows,
-                walk,
-                #[inline(always)]
-                |row| a(row, col),
-                b,
-                #[inline(always)]
-                |v, row, n| epilogue(v, row, col + n * S::LANES, (rest - n * S::LANES).min(S::LANES)),
-            );
-        } else {
-            panel::<S, E, T, 1>(
-                s,
-                rows,
-                walk,
-                #[inline(always)]
-                |row| a(row, col),
-                b,
-                #[inline(always)]
-                |v, row, _| epilogue(v, row, col, rest),
-            );
+    while col < cols.end {
+        let rest = (cols.end - col).min(VECTORS * S::LANES);
+        let b = b(col, rest);
+        // SAFETY: the caller's promise.
+        unsafe {
+            if rest > S::LANES {
+                panel::<S, E, T, VECTORS>(
+                    s,
+                    rows.clone(),
+                    walk,
+                    #[inline(always)]
+                    |row| a(row, col),
+                    b,
+                    #[inline(always)]
+                    |v, row, n| epilogue(v, row, col + n * S::LANES, (rest - n * S::LANES).min(S::LANES)),
+                );
+            } else {
+                panel::<S, E, T, 1>(
+                    s,
+                    rows.clone(),
+                    walk,
+                    #[inline(always)]
+                    |row| a(row, col),
+                    b,
+                    #[inline(always)]
+                    |v, row, _| epilogue(v, row, col, rest),
+                );
+            }
         }
+        col += rest;
     }
 }
 

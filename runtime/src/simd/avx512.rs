@@ -142,13 +142,8 @@ impl Simd<f32> for Avx512 {
 
     #[inline(always)]
     unsafe fn transpose(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-        for (i, j) in [(0, 0), (0, 8), (8, 0), (8, 8)] {
-            // SAFETY: the caller's promise, for each quarter of the block; an `Avx512` proves AVX.
-            unsafe {
-                let (from, to) = (from.add(i * from_stride + j), to.add(j * to_stride + i));
-                transpose::float32(from, from_stride, to, to_stride);
-            }
-        }
+        // SAFETY: the caller's promise; an `Avx512` proves the instructions.
+        unsafe { transpose::wide_float32(from, from_stride, to, to_stride) }
     }
 
     #[inline(always)]

@@ -7,12 +7,13 @@ mod kernels;
 mod networks;
 mod timing;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use kiln::simd::Isa;
 
-use networks::WORKLOADS;
+use networks::{WORKLOADS, Workload};
 
 /// Time a network, or kernels alone
 ///
@@ -45,6 +46,23 @@ struct Network {
     seconds: f64,
 }
 
+#[derive(Args)]
+struct Profiled {
+    /// Which network, see `list`
+    name: String,
+    /// Rows of a step [default: as many as the network is compiled for]
+    batch: Option<usize>,
+    /// How many threads compute
+    #[arg(default_value_t = 1, value_parser = threads)]
+    threads: usize,
+    /// How many calls are measured
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    calls: u32,
+    /// A file for the profile, which reports show beside what was predicted
+    #[arg(long)]
+    save: Option<PathBuf>,
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Print the names of the networks
@@ -57,6 +75,8 @@ enum Command {
     Elementwise(kernels::Elementwise),
     /// Time sums of columns, and softmax of rows
     Rows(kernels::Rows),
+    /// Measure each kernel of a network
+    Profile(Profiled),
     /// Print what the machine can do at the moment: kiln THREADS instruction_set fma_gflops memory_gbs
     Probe {
         /// How many threads compute
@@ -79,7 +99,8 @@ fn seconds(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(fits).ok_or("expected seconds above 0, of a day at most".to_owned())
 }
 
-fn time(Network { name, batch, threads, seconds }: Network) -> anyhow::Result<()> {
+/// The workload of a name, and how many rows it is to take.
+fn find(name: &str, batch: Option<usize>) -> anyhow::Result<(&'static Workload, usize)> {
     let Some(workload) = WORKLOADS.iter().find(|workload| workload.name == name) else {
         let names: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
         anyhow::bail!("there is no workload `{name}`; there are {}", names.join(", "));
@@ -87,6 +108,21 @@ fn time(Network { name, batch, threads, seconds }: Network) -> anyhow::Result<()
     let batch = batch.unwrap_or(workload.capacity);
     let fits = (1..=workload.capacity).contains(&batch);
     anyhow::ensure!(fits, "`{name}` is compiled for 1 to {} rows, found {batch}", workload.capacity);
+    Ok((workload, batch))
+}
+
+fn profile(Profiled { name, batch, threads, calls, save }: Profiled) -> anyhow::Result<()> {
+    let (workload, batch) = find(&name, batch)?;
+    let profile = (workload.profile)(batch, threads, calls as usize)?;
+    print!("{profile}");
+    if let Some(file) = save {
+        profile.save(&file)?;
+    }
+    Ok(())
+}
+
+fn time(Network { name, batch, threads, seconds }: Network) -> anyhow::Result<()> {
+    let (workload, batch) = find(&name, batch)?;
     let times = (workload.time)(batch, threads, seconds)?;
     println!("kiln\t{name}\t{batch}\t{threads}\t{times}");
     Ok(())
@@ -99,6 +135,7 @@ fn run(options: Options) -> anyhow::Result<()> {
             WORKLOADS.iter().for_each(|workload| println!("{}", workload.name));
             Ok(())
         }
+        Some(Command::Profile(options)) => profile(options),
         Some(Command::Gemm(options)) => options.run(),
         Some(Command::Conv(options)) => options.run(),
         Some(Command::Elementwise(options)) => options.run(),

@@ -1,6 +1,6 @@
 //! The networks that are timed, and their data.
 
-use kiln::network;
+use kiln::{Profile, network};
 
 use crate::timing::{Times, measure};
 
@@ -85,6 +85,8 @@ pub(crate) struct Workload {
     pub(crate) capacity: usize,
     /// Times it for rows, threads and seconds.
     pub(crate) time: fn(usize, usize, f64) -> kiln::Result<Times>,
+    /// Measures its kernels for rows, threads and a number of calls.
+    pub(crate) profile: fn(usize, usize, usize) -> kiln::Result<Profile>,
 }
 
 /// A workload: what stands between the parentheses are the call's arguments, each made for so many rows.
@@ -98,6 +100,12 @@ macro_rules! workload {
                 holder.set_threads(threads)?;
                 $(let $data = $make(rows, $size);)*
                 measure(seconds, || holder.$method($(&$data),*).map(drop))
+            },
+            profile: |rows, threads, calls| {
+                let mut holder = $network::new(0).$holder();
+                holder.set_threads(threads)?;
+                $(let $data = $make(rows, $size);)*
+                holder.profile($(&$data,)* calls)
             },
         }
     };

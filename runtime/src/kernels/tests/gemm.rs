@@ -62,7 +62,7 @@ fn in_parts<S: Simd<E>, E: Float>(
 
 fn products<S: Simd<E>, E: Float>(s: S) {
     let heights = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 20, 27, 41];
-    let widths = [1, 3, 4, 7, 8, 10, 13, 16, 17, 31, 48, 77];
+    let widths = [1, 3, 4, 7, 8, 10, 13, 16, 17, 31, 48, 50, 64, 77, 97];
     for (i, &m) in heights.iter().enumerate() {
         for (j, &n) in widths.iter().enumerate() {
             let k = [0, 1, 2, 5, 17][(i + j) % 5];
