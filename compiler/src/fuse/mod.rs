@@ -6,6 +6,7 @@ mod assign;
 mod body;
 mod group;
 mod grouping;
+pub mod in_place;
 mod later;
 mod level;
 mod memo;
