@@ -18,6 +18,7 @@ mod program;
 mod refusal;
 mod sink;
 mod sums;
+mod sweeps;
 mod verify;
 
 pub use body::{Frame, index};
@@ -26,4 +27,5 @@ pub use level::{Level, Reader, leaves, level};
 pub use needs::Needs;
 pub use program::{Kernel, Kind, Program};
 pub use refusal::Refusal;
+pub use sweeps::Sweeps;
 pub use verify::verify;
