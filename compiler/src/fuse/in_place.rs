@@ -13,18 +13,17 @@ pub fn may_overwrite(graph: &Graph, needs: &Needs, kernel: &Kernel, value: NodeI
     if !same(graph.ty(value), graph.ty(read))
         || matches!(kernel.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Columns(_) | Kind::Loop(_))
         || kernel.pool.is_some()
+        || level(&kernel.domain, kernel.suffix, graph.ty(value)) != Some(Level::Full)
     {
         return false;
     }
     if kernel.kind.anchor().is_some_and(|anchor| needs.sources(graph, anchor).contains(&read)) {
         return false;
     }
-    let by_element = level(&kernel.domain, kernel.suffix, graph.ty(value)) == Some(Level::Full)
-        && kernel.nodes.iter().filter(|&&node| Some(node) != kernel.kind.anchor()).all(|&node| {
-            leaves(graph, needs, node)
-                .iter()
-                .all(|leaf| leaf.base != read || leaf.offset == 0 && leaf.strides == access::strides(&kernel.domain))
-        });
+    let strides = access::strides(&kernel.domain);
+    let by_element = kernel.nodes.iter().filter(|&&node| Some(node) != kernel.kind.anchor()).all(|&node| {
+        leaves(graph, needs, node).iter().all(|leaf| leaf.base != read || leaf.offset == 0 && leaf.strides == strides)
+    });
     let reduces = || kernel.nodes.iter().any(|&node| matches!(graph.op(node), Op::Reduce(_)));
     by_element && (!reduces() || written_last(graph, needs, kernel, value))
 }

@@ -20,7 +20,7 @@ use crate::fuse::{Kernel, Needs};
 use crate::ir::{Graph, NodeId};
 
 /// Steps of a walk that improving all orders of a program may take.
-const STEPS: usize = 40_000;
+const STEPS: usize = 30_000;
 
 /// Fewer bytes than these are no reason to leave the first order.
 const TRIFLE: i128 = 1 << 10;
