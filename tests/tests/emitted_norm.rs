@@ -112,3 +112,23 @@ fn dropout_in_f32() {
         }
     }
 }
+
+// Rows are swept three times; the second time writes what the third reads the operand for. A row has a whole number of
+// vectors, one vector and a rest, or less than one.
+#[test]
+fn rows_in_place() {
+    against_reference! {
+        Net(x: float, y: float) run(x) -> (centred, scaled, shares) as f64,
+        Net<batch = 7, dtype = f64> {
+            let x = input([3, 5]);
+            let y = target([3, 17]);
+            let h = x.dense(17);
+            let centred = h - h.mean(axis = -1, keepdims = true);
+            let scaled = h / (1.0 + square(centred).sum(axis = -1, keepdims = true));
+            let shares = x.dense(3).softmax() + x.dense(16).softmax().sum(axis = -1, keepdims = true);
+            output(centred, scaled, shares);
+            loss(mse(softmax(scaled), y));
+            optimizer(sgd(lr = 0.2));
+        }
+    }
+}

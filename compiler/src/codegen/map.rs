@@ -8,19 +8,15 @@ use quote::quote;
 
 use super::body::{Body, Context, int};
 use super::module::element;
-use crate::fuse::{Kernel, Level, leaves, level};
+use crate::fuse::{self, Kernel, Level, leaves};
 use crate::ir::{Graph, NodeId};
 use crate::ops::{Op, ReduceKind};
 
-/// In which sweep over a row each node of a kernel is computed.
+/// In which sweep over a row each node of a kernel is computed, and what is kept from one to another.
 #[derive(Debug, Default)]
 pub(super) struct Sweeps {
-    /// Per element, from 0.
-    full: BTreeMap<NodeId, usize>,
-    /// Per row: after which sweep it is known, 0 for before the first.
-    row: BTreeMap<NodeId, usize>,
-    /// How many sweeps there are.
-    count: usize,
+    /// The sweeps.
+    places: fuse::Sweeps,
     /// Values that a later sweep needs and that are dear to compute again, each with its place in scratch memory.
     pub spilled: BTreeMap<NodeId, usize>,
 }
@@ -28,26 +24,8 @@ pub(super) struct Sweeps {
 impl Sweeps {
     /// Orders a kernel's nodes.
     pub(super) fn of(cx: Context<'_>, kernel: &Kernel) -> Self {
-        let graph = cx.graph();
-        let mut sweeps = Self::default();
-        for &node in &kernel.nodes {
-            let reduce = matches!(graph.op(node), Op::Reduce(_));
-            let row = reduce || level(&kernel.domain, kernel.suffix, graph.ty(node)) == Some(Level::Row);
-            let first = leaves(graph, &cx.program.needs, node)
-                .iter()
-                .filter_map(|leaf| sweeps.full.get(&leaf.base).or(sweeps.row.get(&leaf.base)).copied())
-                .max()
-                .unwrap_or(0);
-            if row {
-                // Known after the sweep that adds it up.
-                let after = if reduce { first + 1 } else { first };
-                sweeps.row.insert(node, after);
-                sweeps.count = sweeps.count.max(after);
-            } else {
-                sweeps.full.insert(node, first);
-                sweeps.count = sweeps.count.max(first + 1);
-            }
-        }
+        let places = fuse::Sweeps::of(cx.graph(), &cx.program.needs, kernel);
+        let mut sweeps = Self { places, spilled: BTreeMap::new() };
         sweeps.spill(cx, kernel);
         sweeps
     }
@@ -58,12 +36,12 @@ impl Sweeps {
         let mut seen = BTreeSet::new();
         let mut stack: Vec<(NodeId, usize)> = Vec::new();
         for &node in &kernel.nodes {
-            if let Some(&sweep) = self.full.get(&node) {
+            if let Some(&sweep) = self.places.full.get(&node) {
                 if kernel.writes.contains(&node) {
                     stack.push((node, sweep));
                 }
             } else if matches!(graph.op(node), Op::Reduce(_)) {
-                let sweep = self.row.get(&node).map_or(0, |after| after - 1);
+                let sweep = self.places.row.get(&node).map_or(0, |after| after - 1);
                 stack.push((node, sweep));
             }
         }
@@ -72,7 +50,7 @@ impl Sweeps {
                 continue;
             }
             for leaf in leaves(graph, &cx.program.needs, node).iter() {
-                let Some(&computed) = self.full.get(&leaf.base) else { continue };
+                let Some(&computed) = self.places.full.get(&leaf.base) else { continue };
                 if computed < sweep && (kernel.writes.contains(&leaf.base) || self.spilled.contains_key(&leaf.base)) {
                     continue;
                 }
@@ -117,7 +95,7 @@ pub(super) fn map(cx: Context<'_>, kernel: &Kernel) -> TokenStream {
     let (ranges, range) = loops(kernel, reduces);
     let range = if reduces || kernel.domain.batched { whole } else { range };
     rows_known_after(&mut body, kernel, &sweeps, 0);
-    for sweep in 0..sweeps.count {
+    for sweep in 0..sweeps.places.count {
         one_sweep(&mut body, cx, kernel, &sweeps, sweep, &range);
         rows_known_after(&mut body, kernel, &sweeps, sweep + 1);
     }
@@ -160,7 +138,7 @@ fn loops(kernel: &Kernel, reduces: bool) -> (TokenStream, TokenStream) {
 /// What is known per row once `after` sweeps are through.
 fn rows_known_after(body: &mut Body<'_>, kernel: &Kernel, sweeps: &Sweeps, after: usize) {
     for &node in &kernel.nodes {
-        if sweeps.row.get(&node) == Some(&after) {
+        if sweeps.places.row.get(&node) == Some(&after) {
             body.value(node, Level::Row);
             if kernel.writes.contains(&node) {
                 body.store(node);
@@ -178,12 +156,12 @@ fn one_sweep(
     range: &TokenStream,
 ) {
     let graph = cx.graph();
-    let now = |node: &NodeId| sweeps.full.get(node) == Some(&sweep);
+    let now = |node: &NodeId| sweeps.places.full.get(node) == Some(&sweep);
     let reduces: Vec<NodeId> = kernel
         .nodes
         .iter()
         .copied()
-        .filter(|node| matches!(graph.op(*node), Op::Reduce(_)) && sweeps.row.get(node) == Some(&(sweep + 1)))
+        .filter(|node| matches!(graph.op(*node), Op::Reduce(_)) && sweeps.places.row.get(node) == Some(&(sweep + 1)))
         .collect();
     let mut before = Vec::new();
     let mut after = Vec::new();

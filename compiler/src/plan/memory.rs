@@ -7,7 +7,8 @@ use super::home::Place;
 use super::place::{Buffer, Placement, place};
 use super::replay::replay;
 use super::validate::validate;
-use crate::fuse::{self, Kernel, Kind, Level, Needs, Program, access, leaves, level};
+use crate::fuse::in_place::may_overwrite;
+use crate::fuse::{self, Kernel, Kind, Program};
 use crate::ir::{Graph, NodeId, RootKind, Type};
 use crate::ops::Op;
 
@@ -193,7 +194,7 @@ impl Lifetimes {
                 let heir = kernel.reads.iter().copied().find(|&read| {
                     home.get(&read).is_some_and(|buffer| !taken.contains(buffer))
                         && last[&read] == step
-                        && overwritable(graph, &program.needs, program, step, value, read)
+                        && may_overwrite(graph, &program.needs, kernel, value, read)
                 });
                 let buffer = match heir.and_then(|read| home.get(&read).copied()) {
                     Some(buffer) => {
@@ -213,31 +214,4 @@ impl Lifetimes {
         }
         Self { buffers }
     }
-}
-
-/// Whether `value` may be written where `read` is, in the kernel at `step`: the kernel reads each element of
-/// `read` only to compute the element that goes over it.
-fn overwritable(graph: &Graph, needs: &Needs, program: &Program, step: usize, value: NodeId, read: NodeId) -> bool {
-    let kernel = &program.kernels[step];
-    let same = |a: &Type, b: &Type| {
-        a.dtype.bytes() == b.dtype.bytes() && a.batched == b.batched && a.elements() == b.elements()
-    };
-    if !same(graph.ty(value), graph.ty(read))
-        || matches!(kernel.kind, Kind::Whole(_) | Kind::Move(_) | Kind::Columns(_) | Kind::Loop(_))
-        || kernel.pool.is_some()
-    {
-        return false;
-    }
-    if kernel.nodes.iter().any(|&node| matches!(graph.op(node), Op::Reduce(_))) {
-        return false;
-    }
-    if kernel.kind.anchor().is_some_and(|anchor| needs.sources(graph, anchor).contains(&read)) {
-        return false;
-    }
-    level(&kernel.domain, kernel.suffix, graph.ty(value)) == Some(Level::Full)
-        && kernel.nodes.iter().filter(|&&node| Some(node) != kernel.kind.anchor()).all(|&node| {
-            leaves(graph, needs, node)
-                .iter()
-                .all(|leaf| leaf.base != read || leaf.offset == 0 && leaf.strides == access::strides(&kernel.domain))
-        })
 }

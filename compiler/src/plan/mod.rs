@@ -9,7 +9,7 @@ mod loads;
 mod memory;
 mod place;
 #[cfg(test)]
-mod puzzles;
+pub(crate) mod puzzles;
 mod replay;
 mod rise;
 mod skyline;

@@ -4,7 +4,8 @@
 //! 1. Whatever a kernel reads, its bytes hold: nothing has been written over them since they were written.
 //! 2. What a kernel writes lies inside the arena, and apart from whatever else it writes.
 //! 3. At the end every root's bytes hold it.
-//! 4. Where a kernel writes over what it reads, it reads each element only for the one that goes over it.
+//! 4. Where a kernel writes over what it reads, it reads each element only for the one that goes over it, and not in a
+//!    later sweep.
 //! 5. Between two barriers no thread touches bytes that another one writes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -204,11 +205,15 @@ impl<'a> Machine<'a> {
     /// Invariant 4.
     fn in_place(&self, kernel: &Kernel) -> Result<(), String> {
         let graph = self.graph();
-        let reduces = |node: NodeId| matches!(graph.op(node), Op::Reduce(_));
-        let sweeps = kernel.kind == Kind::Map && kernel.nodes.iter().any(|&node| reduces(node));
+        // In the sweeps of a row, a sum reads element by element, too.
+        let summed = |node: NodeId| kernel.kind == Kind::Map && matches!(graph.op(node), Op::Reduce(_));
+        let depths = self.depths(kernel);
+        // What is known per row is computed between sweeps.
+        let swept = |node: &&NodeId| summed(**node) || self.ty(**node).dims == kernel.domain.dims;
+        let last = kernel.nodes.iter().filter(swept).map(|node| depths[node] - usize::from(summed(*node))).max();
         for &node in &kernel.nodes {
             let pooled = kernel.pool.is_some() && matches!(graph.op(node), Op::MaxPool2d(_) | Op::MaxPool2dIndex(_));
-            let by_element = !sweeps && !pooled && kernel.kind.anchor() != Some(node) && kernel.sums != Some(node);
+            let by_element = !pooled && kernel.kind.anchor() != Some(node) && kernel.sums != Some(node);
             if !by_element {
                 for read in self.reads_of(kernel, node) {
                     for &write in &kernel.writes {
@@ -219,28 +224,52 @@ impl<'a> Machine<'a> {
                 }
                 continue;
             }
+            let over = self.ty(if summed(node) { graph.input(node, 0) } else { node });
             let mut reads = Vec::new();
-            for element in 0..elements(self.ty(node), self.batch) {
+            for element in 0..elements(over, self.batch) {
                 for input in graph.inputs(node) {
-                    let behind = self.behind(node, input, element);
+                    let behind = if summed(node) { element } else { self.behind(node, input, element) };
                     self.resolve(kernel, input, behind, &mut |base, at| reads.push((element, base, at)));
                 }
             }
             for (element, base, at) in reads {
                 let read = self.bytes(base, at..at + 1)?;
                 for &write in &kernel.writes {
-                    let same =
-                        self.ty(write).dims == self.ty(node).dims && self.ty(write).batched == self.ty(node).batched;
-                    let over = self.all(write)?;
-                    if read.meet(&over) && !(same && read == self.bytes(write, element..element + 1)?) {
+                    let same = self.ty(write).dims == over.dims && self.ty(write).batched == over.batched;
+                    if !read.meet(&self.all(write)?) {
+                        continue;
+                    }
+                    if !same || read != self.bytes(write, element..element + 1)? {
                         return Err(format!(
                             "{node} reads element {at} of {base} for its element {element}: {write} is over it"
                         ));
+                    }
+                    if kernel.kind == Kind::Map && Some(depths[&write]) != last {
+                        return Err(format!("{write} is over {base}, which a later sweep may read"));
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// How many sums over rows of a kernel have to be done before each of its nodes is known.
+    fn depths(&self, kernel: &Kernel) -> BTreeMap<NodeId, usize> {
+        fn depth(machine: &Machine<'_>, found: &BTreeMap<NodeId, usize>, node: NodeId) -> usize {
+            let graph = machine.graph();
+            match found.get(&node) {
+                Some(&depth) => depth,
+                None if machine.program.kernel_of.contains_key(&node) => 0,
+                None => graph.inputs(node).iter().map(|&input| depth(machine, found, input)).max().unwrap_or(0),
+            }
+        }
+        let mut found = BTreeMap::new();
+        for &node in &kernel.nodes {
+            let inputs = self.graph().inputs(node);
+            let before = inputs.iter().map(|&input| depth(self, &found, input)).max().unwrap_or(0);
+            found.insert(node, before + usize::from(matches!(self.graph().op(node), Op::Reduce(_))));
+        }
+        found
     }
 
     /// Invariant 5.
