@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Kind;
+use super::facts::Facts;
 use super::grouping::{Group, Grouping};
 use super::level::{self, Reader};
-use crate::ir::{NodeId, Type};
+use crate::ir::NodeId;
 use crate::ops::{Lowering, Op};
 
 /// The nodes that every reader's kernel had better compute for itself.
@@ -17,7 +18,8 @@ pub(super) fn again(grouping: &Grouping<'_>, overwrites: &BTreeMap<NodeId, Vec<N
         return BTreeSet::new();
     }
     let facts = Facts::of(grouping, overwrites);
-    (0..grouping.groups.len()).flat_map(|group| chosen(grouping, &facts, group)).collect()
+    let reads = reads(grouping);
+    (0..grouping.groups.len()).flat_map(|group| chosen(grouping, &facts, &reads, group)).collect()
 }
 
 /// Bytes that kernels write and read, each value once for each kernel that does.
@@ -56,40 +58,8 @@ fn reads(grouping: &Grouping<'_>) -> Vec<BTreeSet<NodeId>> {
     reads
 }
 
-/// What is known of a graph's values.
-struct Facts {
-    /// What each kernel reads.
-    reads: Vec<BTreeSet<NodeId>>,
-    /// Who reads a value, as nodes.
-    readers: BTreeMap<NodeId, BTreeSet<NodeId>>,
-    /// Values that are stored whoever reads them: for the caller, or because a kernel waits for them.
-    stored: BTreeSet<NodeId>,
-    /// Values that a kernel writes over.
-    old: BTreeSet<NodeId>,
-}
-
-impl Facts {
-    fn of(grouping: &Grouping<'_>, overwrites: &BTreeMap<NodeId, Vec<NodeId>>) -> Self {
-        let (graph, needs) = (grouping.graph, grouping.needs);
-        let mut readers: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
-        let mut stored: BTreeSet<NodeId> = graph.roots.iter().map(|root| needs.storage(graph, root.node)).collect();
-        for &node in grouping.group_of.keys() {
-            for &source in needs.sources(graph, node).iter() {
-                readers.entry(source).or_default().insert(node);
-            }
-            stored.extend(super::later::awaited(graph, needs, node));
-        }
-        let old = overwrites.values().flatten().copied().collect();
-        Self { reads: reads(grouping), readers, stored, old }
-    }
-
-    fn readers(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
-        self.readers.get(&node).into_iter().flatten().copied()
-    }
-}
-
 /// Of the nodes of one kernel, those that its later readers compute again: as few as bring the cost to its least.
-fn chosen(grouping: &Grouping<'_>, facts: &Facts, group: usize) -> BTreeSet<NodeId> {
+fn chosen(grouping: &Grouping<'_>, facts: &Facts, reads: &[BTreeSet<NodeId>], group: usize) -> BTreeSet<NodeId> {
     let Group { kind, nodes, .. } = &grouping.groups[group];
     let readers = nodes.iter().flat_map(|&node| facts.readers(node));
     let mut later: BTreeSet<usize> = readers.filter_map(|reader| grouping.group_of.get(&reader).copied()).collect();
@@ -99,13 +69,14 @@ fn chosen(grouping: &Grouping<'_>, facts: &Facts, group: usize) -> BTreeSet<Node
     }
     let mut chosen: BTreeSet<NodeId> =
         nodes.iter().copied().filter(|&node| may_repeat(grouping, facts, group, node)).collect();
-    let before = cost(grouping, facts, &later, &BTreeSet::new());
-    let mut least = cost(grouping, facts, &later, &chosen);
+    let cost = |again: &BTreeSet<NodeId>| cost(grouping, facts, reads, &later, again);
+    let before = cost(&BTreeSet::new());
+    let mut least = cost(&chosen);
     for &node in nodes {
         if chosen.remove(&node) {
-            let cost = cost(grouping, facts, &later, &chosen);
-            if cost <= least {
-                least = cost;
+            let found = cost(&chosen);
+            if found <= least {
+                least = found;
             } else {
                 chosen.insert(node);
             }
@@ -120,9 +91,9 @@ fn may_repeat(grouping: &Grouping<'_>, facts: &Facts, group: usize, node: NodeId
     matches!(graph.op(node).rules().lowering(), Lowering::Pointwise(_))
         && !needs.joined.contains(&node)
         && !needs.materialised.contains(&node)
-        && !facts.stored.contains(&node)
+        && !facts.is_stored(node)
         && grouping.wanted_suffix(node).is_none()
-        && same(graph.ty(node), &grouping.groups[group].domain)
+        && level::same_shape(graph.ty(node), &grouping.groups[group].domain)
         && !needs.sources(graph, node).iter().any(|source| facts.old.contains(source))
         && facts.readers(node).all(|reader| takes_elements(grouping, node, reader))
 }
@@ -132,22 +103,27 @@ fn takes_elements(grouping: &Grouping<'_>, node: NodeId, reader: NodeId) -> bool
     let graph = grouping.graph;
     let leaves = level::leaves(graph, grouping.needs, reader);
     matches!(graph.op(reader).rules().lowering(), Lowering::Pointwise(_) | Lowering::Reduce)
-        && leaves.iter().filter(|leaf| leaf.base == node).all(|leaf| leaf.is_plain() && same(&leaf.ty, graph.ty(node)))
-}
-
-fn same(a: &Type, b: &Type) -> bool {
-    a.dims == b.dims && a.batched == b.batched
+        && leaves
+            .iter()
+            .filter(|leaf| leaf.base == node)
+            .all(|leaf| leaf.is_plain() && level::same_shape(&leaf.ty, graph.ty(node)))
 }
 
 /// What the kernels `later` read of other kernels' values, what of it is stored for them, and what they compute again,
 /// in bytes.
-fn cost(grouping: &Grouping<'_>, facts: &Facts, later: &BTreeSet<usize>, again: &BTreeSet<NodeId>) -> usize {
+fn cost(
+    grouping: &Grouping<'_>,
+    facts: &Facts,
+    reads: &[BTreeSet<NodeId>],
+    later: &BTreeSet<usize>,
+    again: &BTreeSet<NodeId>,
+) -> usize {
     let graph = grouping.graph;
     let mut stored: BTreeSet<NodeId> = BTreeSet::new();
     let mut cost = 0;
     for &kernel in later {
         let mut seen: BTreeSet<NodeId> = BTreeSet::new();
-        let mut stack: Vec<NodeId> = facts.reads[kernel].iter().copied().collect();
+        let mut stack: Vec<NodeId> = reads[kernel].iter().copied().collect();
         while let Some(node) = stack.pop() {
             if !seen.insert(node) || grouping.group_of.get(&node) == Some(&kernel) {
                 continue;
@@ -159,7 +135,7 @@ fn cost(grouping: &Grouping<'_>, facts: &Facts, later: &BTreeSet<usize>, again: 
                 stack.extend(grouping.needs.sources(graph, node).iter());
             } else {
                 cost += ty.bytes(ROWS);
-                if grouping.group_of.contains_key(&node) && !facts.stored.contains(&node) {
+                if grouping.group_of.contains_key(&node) && !facts.is_stored(node) {
                     stored.insert(node);
                 }
             }
@@ -209,7 +185,7 @@ fn new_leaves(grouping: &Grouping<'_>, member: NodeId, again: &BTreeSet<NodeId>)
 
 #[cfg(test)]
 mod tests {
-    use crate::fuse::testing::{step, stored_by_products};
+    use crate::fuse::testing::{program, stored_by_products};
     use crate::ops::Op;
 
     fn hidden(activation: &str) -> String {
@@ -250,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_norm_keeps_what_it_is_given_and_a_number_or_two_for_each_row() {
-        let program = step(
+        let program = program(
             "Net<batch = 4> {
                 let x = input([8]);
                 let y = class(3);

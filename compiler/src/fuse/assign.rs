@@ -145,9 +145,12 @@ impl Grouping<'_> {
             Some(suffix) => suffix..=suffix,
             None => 1.min(rank)..=1.min(rank),
         };
-        let suits = candidates
-            .into_iter()
-            .any(|suffix| joined.nodes.iter().chain([&node]).all(|&member| self.suits(group, member, node, suffix)));
+        // Members that are there together suit each other; with other columns they are looked at again.
+        let known = |suffix| joined.nodes.len() > 1 && joined.suffix.unwrap_or(1.min(rank)) == suffix;
+        let suits = candidates.into_iter().any(|suffix| {
+            let others = if known(suffix) { &[][..] } else { &joined.nodes };
+            others.iter().chain([&node]).all(|&member| self.suits(group, member, node, suffix))
+        });
         if !suits {
             return Err(Refusal::Reach);
         }

@@ -61,7 +61,8 @@ impl<'a> Grouping<'a> {
         let index = self.groups.len();
         self.groups.push(Group { kind, domain, suffix, sums: None, pool: None, nodes: vec![node], before: Vec::new() });
         self.group_of.insert(node, index);
-        self.depend(index, sources);
+        // Nobody comes after it yet.
+        self.groups[index].before = self.all_before(index, sources);
     }
 
     pub(super) fn join(&mut self, node: NodeId, group: usize, sources: &BTreeSet<usize>) {
@@ -85,18 +86,28 @@ impl<'a> Grouping<'a> {
 
     /// Lets `group`, and all that come after it, come after `sources`.
     pub(super) fn depend(&mut self, group: usize, sources: &BTreeSet<usize>) {
-        let mut add: Vec<u64> = Vec::new();
-        for &source in sources {
-            if source != group {
-                set(&mut add, source);
-                union(&mut add, &self.groups[source].before);
+        let add = self.all_before(group, sources);
+        // Whoever comes after a group comes after all that this one comes after.
+        if includes(&self.groups[group].before, &add) {
+            return;
+        }
+        union(&mut self.groups[group].before, &add);
+        let (word, bit) = (group / 64, group % 64);
+        for other in &mut self.groups {
+            if other.before.get(word).is_some_and(|bits| bits >> bit & 1 == 1) {
+                union(&mut other.before, &add);
             }
         }
-        for index in 0..self.groups.len() {
-            if index == group || get(&self.groups[index].before, group) {
-                union(&mut self.groups[index].before, &add);
-            }
+    }
+
+    /// The sources of `group` but itself, and all that come before them.
+    fn all_before(&self, group: usize, sources: &BTreeSet<usize>) -> Vec<u64> {
+        let mut before = Vec::new();
+        for &source in sources.iter().filter(|&&source| source != group) {
+            set(&mut before, source);
+            union(&mut before, &self.groups[source].before);
         }
+        before
     }
 
     /// Whether no group has to run after one of two and before the other.
@@ -142,6 +153,11 @@ impl<'a> Grouping<'a> {
 
 pub(super) fn get(bits: &[u64], index: usize) -> bool {
     bits.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+}
+
+/// Whether all of `other` are in `bits`.
+fn includes(bits: &[u64], other: &[u64]) -> bool {
+    other.iter().enumerate().all(|(place, &word)| word & !bits.get(place).copied().unwrap_or_default() == 0)
 }
 
 pub(super) fn set(bits: &mut Vec<u64>, index: usize) {

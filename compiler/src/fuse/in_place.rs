@@ -42,19 +42,12 @@ fn written_last(graph: &Graph, needs: &Needs, kernel: &Kernel, value: NodeId) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::Diagnostics;
-    use crate::fuse::{self, Program};
-    use crate::{functions, resolve, syntax};
+    use crate::fuse::Program;
+    use crate::fuse::testing::program;
 
     /// The function `run` of a network.
     fn run(body: &str) -> Program {
-        let source = format!("Net<batch = 4> {{ {body} }}");
-        let mut errors = Diagnostics::default();
-        let declaration = syntax::parse(source.parse().unwrap(), &mut errors).unwrap();
-        let Some(network) = resolve::resolve(&declaration, &mut errors).filter(|_| !errors.any()) else {
-            panic!("{}", errors.render("network", &source))
-        };
-        fuse::fuse(functions::functions(&network, false).unwrap().swap_remove(0).function).unwrap()
+        program(&format!("Net<batch = 4> {{ {body} }}"))
     }
 
     /// Of the last kernel's results, by their primitives' names, whether they may be written over its operand.

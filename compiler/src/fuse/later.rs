@@ -9,6 +9,9 @@ use crate::ops::Op;
 /// The values that must be there before `node` is computed because an operand of it is to be read later.
 pub(super) fn awaited(graph: &Graph, needs: &Needs, node: NodeId) -> BTreeSet<NodeId> {
     let mut found = BTreeSet::new();
+    if !needs.waits {
+        return found;
+    }
     let mut seen = BTreeSet::new();
     let mut stack = graph.inputs(node);
     while let Some(operand) = stack.pop() {

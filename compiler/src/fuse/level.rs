@@ -41,6 +41,11 @@ pub fn level(domain: &Type, suffix: usize, ty: &Type) -> Option<Level> {
     (rest.iter().all(|&dim| dim == 1) && rest.len() <= suffix).then_some(Level::Row)
 }
 
+/// Whether two types have the same elements, whatever those are.
+pub(super) fn same_shape(a: &Type, b: &Type) -> bool {
+    a.dims == b.dims && a.batched == b.batched
+}
+
 /// A stored value, or one of the same kernel, that a node reads; nodes that are computed again are looked
 /// through.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ pub mod access;
 mod again;
 mod assign;
 mod body;
+mod facts;
 mod group;
 mod grouping;
 pub mod in_place;

@@ -27,6 +27,8 @@ pub struct Needs {
     pub echoes: BTreeSet<NodeId>,
     /// For the body of a loop, what its operands are.
     pub frame: Option<Frame>,
+    /// Whether anything is read later than it could be.
+    pub(super) waits: bool,
     /// What nodes read in the end.
     sources: Memo<BTreeSet<NodeId>>,
     /// What kernels read to compute nodes.
@@ -42,6 +44,7 @@ impl Needs {
         let mut needs = Self { frame, ..Self::default() };
         body::copy_for_anchors(graph, &mut needs);
         let order = graph.topological();
+        needs.waits = order.iter().any(|&node| matches!(graph.op(node), Op::Later(_)));
         for &node in &order {
             if needs.is_uniform(graph, node) {
                 needs.uniform.insert(node);

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::facts::Facts;
 use super::grouping::Grouping;
 use super::{Kind, level};
-use crate::ir::{NodeId, Type};
+use crate::ir::NodeId;
 use crate::ops::Lowering;
 
 /// Moves nodes to the kernels that read them.
@@ -18,18 +19,7 @@ pub(super) fn sink(
     if grouping.needs.frame.is_some() {
         return;
     }
-    let mut readers: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
-    for &node in grouping.group_of.keys() {
-        for &source in grouping.needs.sources(grouping.graph, node).iter() {
-            readers.entry(source).or_default().insert(node);
-        }
-    }
-    let roots = &grouping.graph.roots;
-    let rooted = roots.iter().map(|root| grouping.needs.storage(grouping.graph, root.node)).collect();
-    let old = overwrites.values().flatten().copied().collect();
-    let nodes = grouping.group_of.keys();
-    let awaited = nodes.flat_map(|&node| super::later::awaited(grouping.graph, grouping.needs, node)).collect();
-    let facts = Facts { readers, rooted, old, awaited };
+    let facts = Facts::of(grouping, overwrites);
     for from in 0..grouping.groups.len() {
         for to in later(grouping, &facts, from) {
             let moved = movable(grouping, &facts, from, to);
@@ -37,24 +27,6 @@ pub(super) fn sink(
                 hand_over(grouping, position, &moved, from, to);
             }
         }
-    }
-}
-
-/// What stays as it is while nodes move.
-struct Facts {
-    /// Who reads a value, as nodes.
-    readers: BTreeMap<NodeId, BTreeSet<NodeId>>,
-    /// Values that are stored for the caller.
-    rooted: BTreeSet<NodeId>,
-    /// Values that a kernel writes over.
-    old: BTreeSet<NodeId>,
-    /// Values that a kernel waits for, be it that it reads them or not.
-    awaited: BTreeSet<NodeId>,
-}
-
-impl Facts {
-    fn readers(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
-        self.readers.get(&node).into_iter().flatten().copied()
     }
 }
 
@@ -70,12 +42,8 @@ fn later(grouping: &Grouping<'_>, facts: &Facts, from: usize) -> BTreeSet<usize>
         .flat_map(|&node| facts.readers(node))
         .filter_map(|reader| grouping.group_of.get(&reader).copied())
         .filter(|&group| group != from && open(group))
-        .filter(|&group| same(&grouping.groups[group].domain, &grouping.groups[from].domain))
+        .filter(|&group| level::same_shape(&grouping.groups[group].domain, &grouping.groups[from].domain))
         .collect()
-}
-
-fn same(a: &Type, b: &Type) -> bool {
-    a.dims == b.dims && a.batched == b.batched
 }
 
 /// The nodes of `from` that `to` had better compute: as few as bring what is stored between kernels to its least; none
@@ -115,7 +83,7 @@ fn may_move(grouping: &Grouping<'_>, facts: &Facts, node: NodeId, to: usize, mov
         && !facts.rooted.contains(&node)
         && !facts.awaited.contains(&node)
         && grouping.wanted_suffix(node).is_none()
-        && same(graph.ty(node), &target.domain)
+        && level::same_shape(graph.ty(node), &target.domain)
         && !reads.iter().any(|read| facts.old.contains(read))
         && facts.readers(node).all(|reader| {
             let there = grouping.group_of.get(&reader) == Some(&to) && target.kind.anchor() != Some(reader);

@@ -66,6 +66,10 @@ unsafe impl Send for Shared {}
 /// Unwinds members that wait for one that has panicked.
 struct Broken;
 
+/// Bytes of a worker's stack, as main threads mostly have them: without optimisation the frames of a deep network's step
+/// are larger than what threads get otherwise. Pages are taken as they are touched.
+const STACK: usize = 8 << 20;
+
 impl Team {
     /// A team of `threads` threads, the caller included; fewer where the system refuses more.
     pub fn new(threads: usize) -> Self {
@@ -85,7 +89,8 @@ impl Team {
         let workers: Vec<_> = (1..threads)
             .map_while(|index| {
                 let shared = Arc::clone(&shared);
-                thread::Builder::new().name(format!("kiln-{index}")).spawn(move || work(&shared, index)).ok()
+                let builder = thread::Builder::new().name(format!("kiln-{index}")).stack_size(STACK);
+                builder.spawn(move || work(&shared, index)).ok()
             })
             .collect();
         let count = workers.len() + 1;

@@ -24,6 +24,24 @@ fn every_member_runs_once() {
     }
 }
 
+/// Some megabytes of stack.
+#[inline(never)]
+fn deep() -> u8 {
+    std::hint::black_box([1; 3 << 20])[2 << 20]
+}
+
+#[test]
+fn workers_have_the_stack_of_a_main_thread() {
+    let sum = AtomicUsize::new(0);
+    Team::new(3).run(&|member| {
+        // The caller is a test's thread, which has less.
+        if member.index > 0 {
+            sum.fetch_add(usize::from(deep()), Ordering::Relaxed);
+        }
+    });
+    assert_eq!(sum.into_inner(), 2);
+}
+
 #[test]
 fn none_is_no_team() {
     assert_eq!(Team::new(0).threads(), 1);
