@@ -114,7 +114,7 @@ fn find(name: &str, batch: Option<usize>) -> anyhow::Result<(&'static Workload, 
 fn profile(Profiled { name, batch, threads, calls, save }: Profiled) -> anyhow::Result<()> {
     let (workload, batch) = find(&name, batch)?;
     let profile = (workload.profile)(batch, threads, calls as usize)?;
-    print!("{profile}");
+    println!("{profile}");
     if let Some(file) = save {
         profile.save(&file)?;
     }
