@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Kind;
-use super::facts::Facts;
+use super::facts::{Facts, ROWS};
 use super::grouping::{Group, Grouping};
 use super::level::{self, Reader};
 use crate::ir::NodeId;
@@ -30,9 +30,6 @@ pub(super) fn traffic(grouping: &Grouping<'_>) -> usize {
     let written = read.iter().filter(|node| grouping.group_of.contains_key(node));
     written.chain(reads.iter().flatten()).map(bytes).sum()
 }
-
-/// Rows of a batch at which bytes are compared.
-const ROWS: usize = 64;
 
 /// What a sweep computes in the time of moving a byte between the core and the memory behind its own cache, in sums of
 /// one element.

@@ -140,18 +140,11 @@ impl Grouping<'_> {
         if place == Level::Row && (joined.kind != Kind::Map || suffix.is_none() || reduce.is_some() || counts) {
             return Err(Refusal::Row);
         }
-        // Without a fixed number of columns, one must exist that suits everybody.
-        let candidates = match suffix {
-            Some(suffix) => suffix..=suffix,
-            None => 1.min(rank)..=1.min(rank),
-        };
+        let columns = suffix.unwrap_or(1.min(rank));
         // Members that are there together suit each other; with other columns they are looked at again.
-        let known = |suffix| joined.nodes.len() > 1 && joined.suffix.unwrap_or(1.min(rank)) == suffix;
-        let suits = candidates.into_iter().any(|suffix| {
-            let others = if known(suffix) { &[][..] } else { &joined.nodes };
-            others.iter().chain([&node]).all(|&member| self.suits(group, member, node, suffix))
-        });
-        if !suits {
+        let known = joined.nodes.len() > 1 && joined.suffix.unwrap_or(1.min(rank)) == columns;
+        let others = if known { &[][..] } else { &joined.nodes };
+        if !others.iter().chain([&node]).all(|&member| self.suits(group, member, node, columns)) {
             return Err(Refusal::Reach);
         }
         if self.keeps_old_values(node, group, overwrites) { Ok(()) } else { Err(Refusal::Overwrite) }

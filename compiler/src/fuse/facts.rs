@@ -6,6 +6,9 @@ use super::grouping::Grouping;
 use super::later;
 use crate::ir::NodeId;
 
+/// Rows of a batch at which bytes are compared.
+pub(super) const ROWS: usize = 64;
+
 /// What stays as it is.
 pub(super) struct Facts {
     /// Who reads a value, as nodes.

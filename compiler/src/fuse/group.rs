@@ -26,13 +26,13 @@ pub(super) fn fuse_within(mut function: Function, frame: Option<Frame>) -> Resul
     let graph = &function.graph;
     let overwrites = overwrites(graph, &needs);
     let stored = grouped(graph, &needs, &overwrites);
-    let again = needs.computing_again(&again::again(&stored, &overwrites));
-    let again = again.as_ref().map(|needs| grouped(graph, needs, &overwrites));
+    let with = needs.computing_again(&again::again(&stored, &overwrites));
     // What was chosen kernel by kernel must be less in all.
-    let less = |computed: &Grouping<'_>| again::traffic(computed) < again::traffic(&stored);
-    let grouping = again.filter(less).unwrap_or(stored);
-    let needs = grouping.needs.clone();
-    let (groups, group_of, refusals) = grouping.compact();
+    let again = with.as_ref().map(|needs| grouped(graph, needs, &overwrites));
+    let again = again.filter(|again| again::traffic(again) < again::traffic(&stored));
+    let is_less = again.is_some();
+    let (groups, group_of, refusals) = again.unwrap_or(stored).compact();
+    let needs = with.filter(|_| is_less).unwrap_or(needs);
     let kernels = finish(graph, &needs, groups, &group_of);
     let order = order::order(graph, &needs, &kernels, &group_of, &overwrites)?;
     let mut place = vec![0; kernels.len()];

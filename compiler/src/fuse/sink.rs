@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::Facts;
+use super::facts::{Facts, ROWS};
 use super::grouping::Grouping;
 use super::{Kind, level};
 use crate::ir::NodeId;
@@ -108,9 +108,6 @@ fn stored(grouping: &Grouping<'_>, facts: &Facts, from: usize, to: usize, moved:
         .collect();
     own.chain(kept).map(|node| graph.ty(node).bytes(ROWS)).sum()
 }
-
-/// Rows of a batch at which bytes are compared.
-const ROWS: usize = 64;
 
 /// Whether the kernel can address what it reads once nodes have moved there.
 fn all_readable(grouping: &Grouping<'_>, to: usize, moved: &BTreeSet<NodeId>) -> bool {

@@ -90,7 +90,7 @@ pub unsafe fn gemm<S: Simd<E>, E: Float, F: FnMut(S::V, usize, usize, usize)>(
             (a_ptr, walk) = (packed.ptr, Walk::line(k, packed.stride));
         }
         let copy = if rows.len() > few { scratch } else { core::ptr::null_mut() };
-        // SAFETY: the walks stay in A, panels are B itself or packed from it, at most `VECTORS` wide.
+        // SAFETY: the walks stay in A, panels are B itself or packed from it, at most `MOST_VECTORS` wide.
         unsafe {
             wide_panels::<S, E, Shared>(
                 s,
